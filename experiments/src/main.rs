@@ -1,0 +1,2 @@
+//! The `easel` program.
+fn main() {}
