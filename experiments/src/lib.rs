@@ -1,1 +1,13 @@
-//! Experiments.
+//! The `easel` program as a library: one module an experiment, and the commands that work on all of them.
+//!
+//! An experiment is a file under [`papers`] that declares its paper, presets, figures and expected numbers; `list`,
+//! `help`, `run`, `figure`, `info`, `sample` and the tests follow from the declaration.
+
+pub mod cli;
+pub mod commands;
+pub mod experiment;
+pub mod papers;
+pub mod settings;
+pub mod tensors;
+
+pub use experiment::{Experiment, registry};

@@ -1,0 +1,13 @@
+//! What the data sets promise, checked from outside.
+
+#[path = "identities/fetching.rs"]
+mod fetching;
+#[path = "identities/folders.rs"]
+mod folders;
+#[cfg(feature = "torch")]
+#[path = "identities/loading.rs"]
+mod loading;
+#[path = "identities/sets.rs"]
+mod sets;
+#[path = "identities/shapes.rs"]
+mod shapes;

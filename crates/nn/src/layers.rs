@@ -1,0 +1,212 @@
+//! Layers with weights: convolution, linear map, group normalisation, table of embeddings; and activations.
+//!
+//! No layer keeps anything derived from its weights, so that a trainer may change them in place, move them into one
+//! buffer or convert them. All follow the memory layout of their input.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::error::NnError;
+use crate::params::{Path, Role};
+
+/// A square 2-D convolution with bias.
+#[derive(Debug)]
+pub struct Conv2d {
+    weight: Tensor, // [out, in, k, k]
+    bias: Tensor,   // [out]
+    stride: i64,
+    padding: i64,
+}
+
+impl Conv2d {
+    /// Declares `weight` `[outputs, inputs, kernel, kernel]` and `bias`; stride 1, padding that keeps the size.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, inputs: i64, outputs: i64, kernel: i64) -> Result<Self, NnError> {
+        Self::with_role(path, inputs, outputs, kernel, Role::Weight)
+    }
+
+    /// [`Conv2d::new`] for the last layer of a residual branch or of the network.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn last(path: &Path, inputs: i64, outputs: i64, kernel: i64) -> Result<Self, NnError> {
+        Self::with_role(path, inputs, outputs, kernel, Role::LastWeight)
+    }
+
+    fn with_role(path: &Path, inputs: i64, outputs: i64, kernel: i64, role: Role) -> Result<Self, NnError> {
+        let weight = path.declare("weight", &[outputs, inputs, kernel, kernel], role)?;
+        let bias = path.declare("bias", &[outputs], Role::Bias { fan_in: inputs * kernel * kernel })?;
+        Ok(Self { weight, bias, stride: 1, padding: kernel / 2 })
+    }
+
+    /// The same layer with this stride and padding.
+    pub fn strided(self, stride: i64, padding: i64) -> Self {
+        Self { stride, padding, ..self }
+    }
+
+    /// `[B, in, H, W]` to `[B, out, H', W']`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
+        x.conv2d(&self.weight, Some(&self.bias), stride, padding, [1, 1], 1)
+    }
+
+    /// The weights `[out, in, k, k]`.
+    pub fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+}
+
+/// A linear map with bias, on the last dimension.
+#[derive(Debug)]
+pub struct Linear {
+    weight: Tensor, // [out, in]
+    bias: Tensor,   // [out]
+}
+
+impl Linear {
+    /// Declares `weight` `[outputs, inputs]` and `bias`.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, inputs: i64, outputs: i64) -> Result<Self, NnError> {
+        Self::with_role(path, inputs, outputs, Role::Weight)
+    }
+
+    /// [`Linear::new`] for the last layer of a residual branch.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn last(path: &Path, inputs: i64, outputs: i64) -> Result<Self, NnError> {
+        Self::with_role(path, inputs, outputs, Role::LastWeight)
+    }
+
+    fn with_role(path: &Path, inputs: i64, outputs: i64, role: Role) -> Result<Self, NnError> {
+        let weight = path.declare("weight", &[outputs, inputs], role)?;
+        let bias = path.declare("bias", &[outputs], Role::Bias { fan_in: inputs })?;
+        Ok(Self { weight, bias })
+    }
+
+    /// `[.., in]` to `[.., out]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.linear(&self.weight, Some(&self.bias))
+    }
+}
+
+/// Group normalisation with a gain and an offset for each channel (Wu and He 2018, arXiv:1803.08494).
+#[derive(Debug)]
+pub struct GroupNorm {
+    weight: Tensor, // [channels]
+    bias: Tensor,   // [channels]
+    groups: i64,
+    eps: f64,
+}
+
+impl GroupNorm {
+    /// Declares `weight` and `bias`, both `[channels]`.
+    ///
+    /// # Errors
+    /// Channels that the groups do not divide, or a name that is taken.
+    pub fn new(path: &Path, groups: i64, channels: i64, eps: f64) -> Result<Self, NnError> {
+        if groups < 1 || channels % groups != 0 {
+            return Err(NnError::Groups { layer: path.name().to_owned(), channels, groups });
+        }
+        let weight = path.declare("weight", &[channels], Role::Gain)?;
+        let bias = path.declare("bias", &[channels], Role::Offset)?;
+        Ok(Self { weight, bias, groups, eps })
+    }
+
+    /// `[B, channels, ..]` to the same shape.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.group_norm(self.groups, Some(&self.weight), Some(&self.bias), self.eps, true)
+    }
+}
+
+/// A table of learned vectors.
+#[derive(Debug)]
+pub struct Embedding {
+    weight: Tensor, // [count, width]
+    count: i64,
+}
+
+impl Embedding {
+    /// Declares `weight` `[count, width]`.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, count: i64, width: i64) -> Result<Self, NnError> {
+        let weight = path.declare("weight", &[count, width], Role::Table)?;
+        Ok(Self { weight, count })
+    }
+
+    /// Rows i64 `[..]` to vectors `[.., width]`; `input` names the rows in errors.
+    ///
+    /// # Errors
+    /// Rows that are not integers, or beyond the table.
+    pub fn forward(&self, input: &'static str, rows: &Tensor) -> Result<Tensor, NnError> {
+        if rows.is_floating_point() {
+            let message = format!("a table is indexed by integers, but this holds {:?}", rows.kind());
+            return Err(NnError::Input { input, message });
+        }
+        let rows = rows.to_kind(tch::Kind::Int64);
+        let range = (rows.min().int64_value(&[]), rows.max().int64_value(&[]));
+        if range.0 < 0 || range.1 >= self.count {
+            let message =
+                format!("values from {} to {}, but the table has rows 0 to {}", range.0, range.1, self.count - 1);
+            return Err(NnError::Input { input, message });
+        }
+        Ok(Tensor::embedding(&self.weight, &rows, -1, false, false))
+    }
+}
+
+/// An elementwise nonlinearity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub enum Activation {
+    /// x sigmoid(x), also called swish.
+    Silu,
+    /// x tanh(softplus(x)).
+    Mish,
+    /// x Phi(x), with the exact normal distribution function.
+    Gelu,
+    /// max(x, 0).
+    Relu,
+}
+
+impl Activation {
+    /// The activation of every element.
+    pub fn forward(self, x: &Tensor) -> Tensor {
+        match self {
+            Self::Silu => x.silu(),
+            Self::Mish => x.mish(),
+            Self::Gelu => x.gelu("none"),
+            Self::Relu => x.relu(),
+        }
+    }
+}
+
+impl TryFrom<String> for Activation {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match name.to_lowercase().as_str() {
+            "silu" | "swish" => Ok(Self::Silu),
+            "mish" => Ok(Self::Mish),
+            "gelu" => Ok(Self::Gelu),
+            "relu" => Ok(Self::Relu),
+            _ => Err(format!("unknown activation \"{name}\", expected silu, swish, mish, gelu or relu")),
+        }
+    }
+}
+
+impl From<Activation> for &'static str {
+    fn from(activation: Activation) -> Self {
+        match activation {
+            Activation::Silu => "silu",
+            Activation::Mish => "mish",
+            Activation::Gelu => "gelu",
+            Activation::Relu => "relu",
+        }
+    }
+}

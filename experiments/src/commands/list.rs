@@ -1,0 +1,44 @@
+//! `easel list`.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::experiment::{check_expected, registry};
+
+/// Prints every experiment with its presets, figures and measured numbers.
+pub fn list(as_json: bool) -> Result<()> {
+    if as_json {
+        let all: Vec<_> = registry()
+            .into_iter()
+            .map(|e| {
+                Ok(json!({
+                    "name": e.name(), "citation": e.citation(), "about": e.about(), "presets": e.presets(),
+                    "figures": e.figures(), "expected": e.expected(), "measured": e.shipped_metrics()?,
+                }))
+            })
+            .collect::<Result<_>>()?;
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    for e in registry() {
+        println!("{}  {}\n  {}", e.name(), e.about(), e.citation());
+        println!("  presets");
+        let measured = e.shipped_metrics()?;
+        for (i, p) in e.presets().iter().enumerate() {
+            let time = measured.get("training_seconds").and_then(|v| v.as_f64()).filter(|_| i == 0);
+            let time = time.map_or(String::new(), |s| format!(" (trained in {s:.0} s)"));
+            println!("    {:<16} {}{time}{}", p.name, p.about, if i == 0 { " [default]" } else { "" });
+        }
+        let checks = check_expected(e, e.presets()[0].name, &measured);
+        if !checks.is_empty() {
+            println!("  shipped weights");
+            checks.iter().for_each(|(line, _)| println!("    {line}"));
+        }
+        if !e.figures().is_empty() {
+            println!("  figures");
+            e.figures().iter().for_each(|f| println!("    {:<24} {}", f.name, f.about));
+        }
+        println!();
+    }
+    Ok(())
+}

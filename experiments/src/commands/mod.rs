@@ -1,0 +1,37 @@
+//! The commands.
+
+mod data;
+mod doctor;
+mod figure;
+mod info;
+mod list;
+mod run;
+mod sample;
+mod verify;
+
+use anyhow::Result;
+use easel_core::parse_device;
+
+use crate::cli::{Cli, Command};
+
+/// Runs one command line.
+pub fn run(cli: Cli) -> Result<()> {
+    if let Some(threads) = cli.threads {
+        anyhow::ensure!(threads >= 1, "--threads {threads}: at least 1");
+        tch::set_num_threads(threads);
+    }
+    let device = parse_device(&cli.device)?;
+    match cli.command {
+        Command::List { json } => list::list(json),
+        Command::Run { paper, preset, seed, set, out, resume } => run::run(&paper, preset, seed, &set, out, resume, device),
+        Command::Figure { name, run, out } => figure::figure(&name, run.as_deref(), &out, device),
+        Command::Sample { paper, count, seed, steps, run, out } => {
+            sample::sample(&paper, crate::experiment::SampleRequest { run, count, seed, steps, device }, &out)
+        }
+        Command::Evaluate { paper, run, json } => info::evaluate(&paper, run.as_deref(), json, device),
+        Command::Verify { cases, tolerance, save, json } => verify::verify(&cases, tolerance, save.as_deref(), json, device),
+        Command::Info { paper, preset, set, config, json } => info::info(&paper, preset, &set, config, json),
+        Command::Data { command } => data::data(command),
+        Command::Doctor { json } => doctor::doctor(json),
+    }
+}

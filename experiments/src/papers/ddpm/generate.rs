@@ -1,0 +1,72 @@
+//! Generation with the ancestral sampler; sample k depends on the seed and k alone.
+
+use std::ops::Range;
+
+use anyhow::Result;
+use ddpm::sample::{Ancestral, Step};
+use easel_core::Noise;
+use easel_core::tensor::normal_tensor;
+use easel_train::Progress;
+use tch::Tensor;
+
+use super::trained::Trained;
+
+/// How to generate.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Times to visit, ascending.
+    pub times: Vec<usize>,
+    /// Seed of the noise.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// The plan that the model's configuration names, or one of `steps` steps with the same spacing.
+    pub fn of(trained: &Trained, steps: Option<usize>, seed: u64) -> Result<Self> {
+        let (evaluate, total) = (&trained.config.evaluate, trained.config.model.timesteps);
+        Ok(Self { times: evaluate.spacing.times(total, steps.unwrap_or(evaluate.times))?, seed })
+    }
+
+    /// All T times.
+    pub fn full(trained: &Trained, seed: u64) -> Self {
+        Self { times: (1..=trained.config.model.timesteps).collect(), seed }
+    }
+}
+
+/// x_T of the samples numbered `samples`.
+pub fn start(trained: &Trained, samples: Range<u64>, seed: u64) -> Tensor {
+    normal_tensor(&Noise::new(seed).purpose("sample/start"), 0, samples, &trained.picture(), trained.device)
+}
+
+/// Runs the chain from `x` at the plan's last time; row i of `x` uses the step noise of sample `samples.start + i`.
+pub fn continue_chain(trained: &Trained, plan: &Plan, x: Tensor, samples: Range<u64>, observe: impl FnMut(Step<'_>)) -> Tensor {
+    let stream = Noise::new(plan.seed).purpose("sample/steps");
+    let sampler = Ancestral {
+        schedule: &trained.process.schedule,
+        times: &plan.times,
+        parameterisation: trained.config.model.parameterisation,
+        variance: trained.model.step_variance(),
+        clip: true,
+    };
+    let (picture, last) = (trained.picture(), plan.times.len());
+    // Noise is numbered by the steps that remain, so that a shorter chain ends like a longer one.
+    let noise = |k: u64| normal_tensor(&stream, last as u64 - k, samples.clone(), &picture, trained.device);
+    sampler.run(&|x: &Tensor, t: usize| trained.model.at(x, t), x, noise, observe)
+}
+
+/// Generates `count` pictures, f32 `[count, C, H, W]`, not clipped.
+pub fn generate(trained: &Trained, plan: &Plan, count: usize) -> Result<Tensor> {
+    let batch = trained.config.evaluate.batch.max(1);
+    let mut progress = Progress::new("sampling", (count * plan.times.len()) as u64, "picture steps");
+    let (mut done, mut parts) = (0u64, Vec::new());
+    for first in (0..count).step_by(batch) {
+        let samples = first as u64..count.min(first + batch) as u64;
+        let x = start(trained, samples.clone(), plan.seed);
+        parts.push(continue_chain(trained, plan, x, samples.clone(), |_| {
+            done += samples.end - samples.start;
+            progress.at(done, || format!("{} of {count} pictures", first));
+        }));
+    }
+    progress.finish();
+    Ok(Tensor::cat(&parts, 0))
+}

@@ -1,0 +1,123 @@
+//! Measuring a trained model: distances to real pictures, recognisability, bits a dimension.
+
+use anyhow::{Context, Result};
+use ddpm::bound;
+use easel_core::Noise;
+use easel_core::tensor::normal_tensor;
+use easel_data::{Dataset, Split};
+use easel_metrics::classes::{argmax, class_coverage, confident_share};
+use easel_metrics::extractor::Extracted;
+use easel_metrics::frechet::{Gaussian, frechet_distance};
+use easel_metrics::kid::kernel_distance;
+use easel_metrics::manifold::precision_recall_density_coverage;
+use easel_metrics::score::inception_score;
+use easel_train::Progress;
+use ndarray::{ArrayView2, Axis};
+use serde_json::{Map, json};
+use tch::Tensor;
+
+use super::generate::{Plan, generate};
+use super::trained::Trained;
+use crate::experiment::Evaluation;
+use crate::papers::classifier::shipped_extractor;
+use crate::tensors::{all_images, to_unit};
+
+/// Probability above which the classifier counts a picture as recognised.
+const CONFIDENT: f64 = 0.9;
+/// Neighbours of the precision and recall estimates.
+const NEIGHBOURS: usize = 5;
+const KID_BLOCKS: usize = 10;
+
+/// Real pictures in two random halves: the reference, and the other half, which gives the floor.
+struct Halves {
+    reference: Extracted,
+    other: Extracted,
+    share: Vec<f64>,
+}
+
+fn rows(all: &Extracted, indices: &[usize]) -> Extracted {
+    Extracted {
+        features: all.features.select(Axis(0), indices),
+        log_probabilities: all.log_probabilities.select(Axis(0), indices),
+    }
+}
+
+/// Generates pictures with the model's own plan and measures them; the bound is measured on held-out pictures.
+pub fn measure(trained: &Trained, data: &dyn Fn(Split) -> Result<Dataset>) -> Result<(Evaluation, Tensor)> {
+    let settings = &trained.config.evaluate;
+    let extractor = shipped_extractor(trained.device)?;
+    let (train, test) = (data(Split::Train)?, data(Split::Test)?);
+    let everything = Tensor::cat(&[all_images(&train), all_images(&test)], 0);
+    let labels: Vec<i64> = [&train, &test].iter().flat_map(|d| d.labels().unwrap_or_default().to_vec()).collect();
+    let classes = train.classes().len();
+    let real = extractor.extract(&everything)?;
+    let order = Noise::new(0).purpose("evaluate/halves").permutation(0, labels.len());
+    let (a, b) = order.split_at(order.len() / 2);
+    let share = (0..classes).map(|c| labels.iter().filter(|&&l| l == c as i64).count() as f64 / labels.len() as f64).collect();
+    let halves = Halves { reference: rows(&real, a), other: rows(&real, b), share };
+
+    let started = std::time::Instant::now();
+    let plan = Plan::of(trained, None, trained.config.seed)?;
+    let images = generate(trained, &plan, settings.samples)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let n = settings.samples.min(b.len());
+    let fake = extractor.extract(&images.narrow(0, 0, n as i64))?;
+    let floor = rows(&halves.other, &(0..n).collect::<Vec<_>>());
+
+    let name = |metric: &str| extractor.name(metric);
+    let mut metrics = Map::new();
+    let mut lines = vec![
+        format!("{n} generated pictures ({} of {} steps) against {} real ones; the floor is {n} other real pictures against the same.\n", plan.times.len(), trained.config.model.timesteps, a.len()),
+        "| metric | model | real against real |".into(),
+        "|---|---|---|".into(),
+    ];
+    let mut put = |key: &str, model: f64, real: f64| {
+        metrics.insert(key.to_string(), json!(model));
+        metrics.insert(format!("{key}/real"), json!(real));
+        lines.push(format!("| {key} | {model:.4} | {real:.4} |"));
+    };
+    let reference = Gaussian::fit(halves.reference.features.view())?;
+    let distance = |e: &Extracted| -> Result<f64> { Ok(frechet_distance(&Gaussian::fit(e.features.view())?, &reference)?) };
+    let (fd, fd_floor) = (distance(&fake)?, distance(&floor)?);
+    put(&name("fd"), fd, fd_floor);
+    put(&format!("{}/floor", name("fd")), fd / fd_floor, 1.0);
+    let kid = |x: ArrayView2<f64>| -> Result<f64> { Ok(1e3 * kernel_distance(x, halves.reference.features.view(), KID_BLOCKS)?.value) };
+    put(&format!("{} x 1000", name("kid")), kid(fake.features.view())?, kid(floor.features.view())?);
+    put(&name("score"), inception_score(fake.log_probabilities.view())?, inception_score(floor.log_probabilities.view())?);
+    let confident = |e: &Extracted| confident_share(e.log_probabilities.view(), CONFIDENT);
+    put("recognised", confident(&fake)?, confident(&floor)?);
+    let smallest = |e: &Extracted| -> Result<f64> {
+        Ok(class_coverage(&argmax(e.log_probabilities.view())?, &halves.share)?.smallest_ratio)
+    };
+    put("smallest class share", smallest(&fake)?, smallest(&floor)?);
+    let reference = halves.reference.features.view().split_at(Axis(0), n.min(a.len())).0;
+    let (m, r) = (
+        precision_recall_density_coverage(reference, fake.features.view(), NEIGHBOURS)?,
+        precision_recall_density_coverage(reference, floor.features.view(), NEIGHBOURS)?,
+    );
+    for (key, m, r) in [("precision", m.precision, r.precision), ("recall", m.recall, r.recall), ("density", m.density, r.density), ("coverage", m.coverage, r.coverage)] {
+        put(key, m, r);
+    }
+    let bound = bound(trained, &test)?;
+    metrics.insert("bits/dim".into(), json!(bound.total()));
+    metrics.insert("seconds/picture".into(), json!(seconds / settings.samples as f64));
+    lines.push(format!("| bits/dim (bound, {} held-out pictures) | {:.4} | |", settings.bound_pictures.min(test.len()), bound.total()));
+    Ok((Evaluation { metrics, markdown: lines.join("\n") }, images))
+}
+
+/// The variational bound on held-out pictures, as the configuration asks.
+pub fn bound(trained: &Trained, test: &Dataset) -> Result<bound::Bound> {
+    let settings = &trained.config.evaluate;
+    let count = settings.bound_pictures.min(test.len()) as i64;
+    anyhow::ensure!(count > 0, "evaluate.bound_pictures = 0: at least one picture is needed");
+    let x0 = to_unit(&all_images(test).narrow(0, 0, count)).to_device(trained.device);
+    let stream = Noise::new(trained.config.seed).purpose("evaluate/bound");
+    let terms = trained.config.model.timesteps.div_ceil(settings.bound_stride) as u64 + 1;
+    let mut progress = Progress::new("bound", terms, "times");
+    let noise = |t: usize| normal_tensor(&stream, t as u64, 0..count as u64, &trained.picture(), trained.device);
+    let bound = bound::evaluate(&trained.model, &trained.process, &x0, settings.bound_stride, noise, |done| {
+        progress.at(done as u64, String::new);
+    });
+    progress.finish();
+    Some(bound).filter(|b| b.total().is_finite()).context("the bound is not finite")
+}

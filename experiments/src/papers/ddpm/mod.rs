@@ -1,0 +1,181 @@
+//! DDPM: training, measuring, figures.
+
+pub mod figures;
+pub mod generate;
+pub mod measure;
+pub mod settings;
+pub mod trained;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use ddpm::{Ddpm, DdpmConfig, DdpmLearner};
+use easel_core::weights;
+use easel_data::loader::{Loader, LoaderConfig};
+use easel_data::{Dataset, Split};
+use easel_nn::Params;
+use easel_plot::{Figure, ImageGrid};
+use easel_train::{Progress, RunDir, train};
+use serde_json::{Map, Value, json};
+use tch::{Device, Tensor};
+use toml::Table;
+
+use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
+use crate::tensors::pictures;
+use generate::{Plan, generate};
+use settings::RunConfig;
+use trained::{Trained, WEIGHTS};
+
+/// Denoising diffusion probabilistic models.
+#[derive(Debug)]
+pub struct DdpmExperiment;
+
+const FILE: &str = "ddpm-small";
+
+fn read(table: &Table) -> Result<RunConfig> {
+    let config: RunConfig = crate::settings::read(table.clone())?;
+    config.model.validate()?;
+    config.steps.validate()?;
+    config.train.optim.validate()?;
+    anyhow::ensure!(config.train.batch >= 1, "train.batch = {}: at least 1", config.train.batch);
+    anyhow::ensure!(config.evaluate.samples >= 1, "evaluate.samples = {}: at least 1", config.evaluate.samples);
+    Ok(config)
+}
+
+/// The pictures that a configuration names, with a check that the model fits them.
+fn data(config: &RunConfig, split: Split) -> Result<Dataset> {
+    let data = crate::papers::open_data(&config.data, split, config.model.side as usize)?;
+    let ([_, c, h, w], m) = (data.shape(), &config.model);
+    if [c, h, w] != [m.channels as usize, m.side as usize, m.side as usize] {
+        bail!("the pictures of `{}` are {c} x {h} x {w}, the model's {} x {} x {}; set model.channels and model.side", config.data, m.channels, m.side, m.side);
+    }
+    Ok(data)
+}
+
+impl Experiment for DdpmExperiment {
+    fn name(&self) -> &'static str {
+        "ddpm"
+    }
+
+    fn citation(&self) -> &'static str {
+        "Ho, Jain, Abbeel: Denoising Diffusion Probabilistic Models, NeurIPS 2020, arXiv:2006.11239"
+    }
+
+    fn about(&self) -> &'static str {
+        "pictures from noise, one small Gaussian step at a time"
+    }
+
+    fn presets(&self) -> &'static [Preset] {
+        &[
+            Preset { name: "small", about: "digits of 28 x 28 pixels in ten minutes on two cores; what ships", trains: true },
+            Preset { name: "smoke", about: "the whole path in seconds", trains: true },
+            Preset { name: "paper", about: "the published CIFAR-10 network", trains: false },
+            Preset { name: "paper-learned", about: "the same with a learned variance", trains: false },
+            Preset { name: "paper-celeba64", about: "the network for 64 x 64 pixels", trains: false },
+            Preset { name: "paper-256", about: "the published network for 256 x 256 pixels", trains: false },
+        ]
+    }
+
+    fn figures(&self) -> &'static [FigureInfo] {
+        figures::ALL
+    }
+
+    fn expected(&self) -> &'static [Expected] {
+        &[
+            Expected { preset: "small", metric: "fd-digits/floor", bound: Bound::AtMost(5.0) },
+            Expected { preset: "small", metric: "recognised", bound: Bound::AtLeast(0.93) },
+            Expected { preset: "small", metric: "smallest class share", bound: Bound::AtLeast(0.5) },
+        ]
+    }
+
+    fn shipped_metrics(&self) -> Result<Map<String, Value>> {
+        crate::experiment::metrics_of(trained::shipped_results())
+    }
+
+    fn config(&self, preset: &str, seed: u64) -> Result<Table> {
+        Ok(Table::try_from(settings::preset(preset, seed)?)?)
+    }
+
+    fn run(&self, request: &RunRequest) -> Result<()> {
+        let config = read(&request.config)?;
+        let text = toml::to_string(&request.config)?;
+        let (train_set, test_set) = (data(&config, Split::Train)?, data(&config, Split::Test)?);
+        let loader_config = LoaderConfig { batch: config.train.batch as usize, seed: config.seed, ..LoaderConfig::default() };
+        let validation = LoaderConfig { batch: test_set.len().min(256), ..loader_config.clone() };
+        let mut learner = DdpmLearner::new(
+            &config.model,
+            &config.train,
+            Loader::new(&train_set, loader_config, request.device)?,
+            Some(Loader::new(&test_set, validation, request.device)?),
+            config.seed,
+            config.steps.steps,
+            request.device,
+        )?;
+        let mut run = RunDir::open(&request.out, &text, request.resume)?;
+        let outcome = train(&mut learner, &config.steps, &mut run, Progress::new("training", config.steps.steps, "steps"))?;
+        if !outcome.complete {
+            bail!("stopped at step {}; continue with --resume", outcome.step);
+        }
+        let metadata = BTreeMap::from([("config".to_string(), text)]);
+        weights::write(&request.out.join(WEIGHTS), &learner.average(), &metadata)?;
+        drop(learner);
+        let trained = Trained::load(Some(&request.out), request.device)?;
+        finish(self, &trained, &request.out, outcome.seconds)
+    }
+
+    fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
+        figures::draw(name, &Trained::load(run, device)?)
+    }
+
+    fn info(&self, table: &Table) -> Result<Info> {
+        let config = read(table)?;
+        let params = Params::counting();
+        Ddpm::new(&params.root(), &config.model)?;
+        Ok(Info::new(params.count(), Some(config.model.multiply_adds())))
+    }
+
+    fn evaluate(&self, run: Option<&Path>, device: Device) -> Result<Evaluation> {
+        let trained = Trained::load(run, device)?;
+        Ok(measure::measure(&trained, &|split| data(&trained.config, split))?.0)
+    }
+
+    fn sample(&self, request: &SampleRequest) -> Result<Tensor> {
+        let trained = Trained::load(request.run.as_deref(), request.device)?;
+        generate(&trained, &Plan::of(&trained, request.steps, request.seed)?, request.count)
+    }
+}
+
+/// Measures, saves samples and draws all figures.
+fn finish(experiment: &DdpmExperiment, trained: &Trained, out: &Path, seconds: f64) -> Result<()> {
+    let (mut evaluation, images) = measure::measure(trained, &|split| data(&trained.config, split))?;
+    evaluation.metrics.insert("training_seconds".into(), json!(seconds.round()));
+    crate::experiment::write_results(experiment, out, &trained.config.preset, &evaluation)?;
+    let samples = out.join("samples");
+    std::fs::create_dir_all(&samples).with_context(|| format!("cannot make {}", samples.display()))?;
+    let shown = images.narrow(0, 0, images.size()[0].min(64));
+    Figure::new().panel(ImageGrid::new(pictures(&shown)?, 8)).save(&samples, "grid")?;
+    weights::write(&samples.join("samples.safetensors"), &[("images".into(), shown)], &BTreeMap::new())?;
+    println!("{}\n", evaluation.markdown);
+    for (line, _) in crate::experiment::check_expected(experiment, &trained.config.preset, &evaluation.metrics) {
+        println!("{line}");
+    }
+    let folder = out.join("figures");
+    for figure in figures::ALL {
+        for path in figures::draw(figure.name, trained)?.save(&folder, figure.name)? {
+            println!("{}", path.display());
+        }
+    }
+    println!("report: {}", out.join("report.md").display());
+    Ok(())
+}
+
+/// Name of the shipped files, without ending.
+pub fn shipped_name() -> &'static str {
+    FILE
+}
+
+/// The model's configuration of a preset, for benches and tests.
+pub fn model(preset: &str) -> Option<DdpmConfig> {
+    DdpmConfig::preset(preset)
+}

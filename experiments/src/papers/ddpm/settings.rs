@@ -1,0 +1,94 @@
+//! The configuration of a run.
+
+use anyhow::{Result, bail};
+use ddpm::DdpmConfig;
+use ddpm::learner::{Precision, TimeSampling, TrainConfig};
+use easel_core::Spacing;
+use easel_train::{LoopConfig, OptimConfig};
+use serde::{Deserialize, Serialize};
+
+/// Everything a run depends on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The experiment's name.
+    pub paper: String,
+    /// The preset it started from.
+    pub preset: String,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// `digits`, `fashion-mnist`, or a folder of pictures.
+    pub data: String,
+    /// The model.
+    pub model: DdpmConfig,
+    /// Training.
+    pub train: TrainConfig,
+    /// Length and rhythm of training.
+    #[serde(rename = "loop")]
+    pub steps: LoopConfig,
+    /// Measuring.
+    pub evaluate: EvaluateConfig,
+}
+
+/// How a trained model is measured.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluateConfig {
+    /// Generated pictures.
+    pub samples: usize,
+    /// Sampling steps K out of T.
+    pub times: usize,
+    /// How the K times are chosen.
+    pub spacing: Spacing,
+    /// Pictures a batch.
+    pub batch: usize,
+    /// Held-out pictures for the bound.
+    pub bound_pictures: usize,
+    /// Every how many times a term of the bound is computed.
+    pub bound_stride: usize,
+}
+
+/// bfloat16 where the processor multiplies it in hardware, else f32.
+pub fn native_precision() -> Precision {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512bf16") {
+        return Precision::Bf16;
+    }
+    Precision::F32
+}
+
+/// The configuration of a preset.
+pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
+    let Some(model) = DdpmConfig::preset(name) else { bail!("ddpm has no preset `{name}`") };
+    let mut optim = OptimConfig::default();
+    let (train, steps, evaluate);
+    match name {
+        "smoke" => {
+            train = TrainConfig { batch: 16, times: TimeSampling::Stratified, precision: Precision::F32, optim };
+            steps = LoopConfig { steps: 30, log_every: 5, checkpoint_every: 10, keep: 2 };
+            evaluate = EvaluateConfig {
+                samples: 128,
+                times: 10,
+                spacing: Spacing::Even,
+                batch: 64,
+                bound_pictures: 16,
+                bound_stride: 10,
+            };
+        }
+        _ => {
+            (optim.rate.lr, optim.rate.final_lr, optim.rate.warmup) = (2e-3, 2e-5, 100);
+            (optim.adam.beta2, optim.ema) = (0.99, 0.998);
+            train = TrainConfig { batch: 64, times: TimeSampling::Stratified, precision: native_precision(), optim };
+            steps = LoopConfig { steps: 6000, log_every: 20, checkpoint_every: 500, keep: 2 };
+            evaluate = EvaluateConfig {
+                samples: 2000,
+                times: 250,
+                spacing: Spacing::Even,
+                batch: 250,
+                bound_pictures: 1000,
+                bound_stride: 10,
+            };
+        }
+    }
+    Ok(RunConfig { paper: "ddpm".into(), preset: name.into(), seed, data: "digits".into(), model, train, steps, evaluate })
+}

@@ -1,0 +1,34 @@
+//! The experiments. A new one is a module here and its line in [`ALL`].
+
+pub mod classifier;
+pub mod ddpm;
+
+use crate::experiment::Experiment;
+
+/// Every experiment, in the order of the lecture.
+pub const ALL: &[&dyn Experiment] = &[&ddpm::DdpmExperiment, &classifier::ClassifierExperiment];
+
+use anyhow::{Result, bail};
+use easel_data::fetch::Cache;
+use easel_data::shapes::Shapes;
+use easel_data::{Dataset, Split};
+
+/// Scenes of the training split; each index is a scene of its own.
+const SHAPES_TRAIN: u64 = 9_000;
+const SHAPES_TEST: u64 = 1_000;
+
+/// A data set by name, or a folder of pictures (resized to `side`, its last tenth held out).
+pub fn open_data(name: &str, split: Split, side: usize) -> Result<Dataset> {
+    Ok(match name {
+        "digits" => easel_data::digits::digits(split)?,
+        "fashion-mnist" => Cache::of_user()?.fashion_mnist(split)?,
+        "shapes" => {
+            let range = match split {
+                Split::Train => 0..SHAPES_TRAIN,
+                Split::Test => SHAPES_TRAIN..SHAPES_TRAIN + SHAPES_TEST,
+            };
+            Shapes::new(side, 0)?.dataset(range)?
+        }
+        other => bail!("`{other}` is neither a data set (see `easel data list`) nor a folder"),
+    })
+}
