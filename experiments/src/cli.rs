@@ -134,6 +134,17 @@ pub enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
+    /// Takes a finished run's weights into the project: half precision, with provenance.
+    Ship {
+        /// The paper.
+        paper: String,
+        /// Folder of the run.
+        #[arg(long)]
+        run: PathBuf,
+        /// Where to write.
+        #[arg(long, default_value = "experiments/weights")]
+        out: PathBuf,
+    },
     /// What was found on this machine, and what to do about what is missing.
     Doctor {
         /// As JSON.

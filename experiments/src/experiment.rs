@@ -134,6 +134,12 @@ pub trait Experiment: Sync {
     fn figures(&self) -> &'static [FigureInfo];
     /// The numbers it should reach.
     fn expected(&self) -> &'static [Expected];
+    /// Name of the averaged weights in a finished run.
+    fn weights_file(&self) -> &'static str;
+    /// Name of the shipped weights, without ending.
+    fn shipped_file(&self) -> &'static str;
+    /// BLAKE3 of the pictures that a configuration trains on.
+    fn data_hash(&self, config: &str) -> Result<String>;
     /// Metrics of the shipped weights, with the seconds of training under `training_seconds`.
     fn shipped_metrics(&self) -> Result<Map<String, Value>>;
     /// The configuration of a preset with this seed.

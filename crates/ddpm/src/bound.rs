@@ -44,7 +44,9 @@ impl Bound {
             .iter()
             .rev()
             .map(|term| {
-                let point = (term.t, rate, 127.5 * term.x0_mse.sqrt());
+                // A term stands in the middle of its block: what the block's later times cost is spent at x_t.
+                let later = ((term.weight - 1.0) / 2.0).floor();
+                let point = (term.t, rate + term.bits * later, 127.5 * term.x0_mse.sqrt());
                 rate += term.bits * term.weight;
                 point
             })

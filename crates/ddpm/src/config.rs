@@ -119,7 +119,7 @@ impl DdpmConfig {
             side: 28,
             patch: 2,
             timesteps: 1000,
-            parameterisation: Parameterisation::Epsilon,
+            parameterisation: Parameterisation::V,
             variance: VarianceConfig::FixedSmall,
             objective: Objective::Simple,
             schedule: ScheduleConfig::Cosine { s: 0.008, beta_cap: 0.999 },
@@ -176,6 +176,11 @@ impl DdpmConfig {
         }
         if !(0.0..1.0).contains(&u.dropout) {
             return refuse("unet.dropout", u.dropout.to_string(), "in [0, 1)");
+        }
+        let ends_in_noise = matches!(self.schedule, ScheduleConfig::ZeroTerminalSnr { .. });
+        if ends_in_noise && matches!(self.parameterisation, Parameterisation::Epsilon | Parameterisation::Score) {
+            let problem = "tells nothing of x_0 at T, where this schedule leaves no signal; use v or x0";
+            return refuse("parameterisation", format!("{:?}", self.parameterisation).to_lowercase(), problem);
         }
         if self.objective == Objective::Hybrid && self.variance != VarianceConfig::LearnedRange {
             return refuse("objective", "hybrid".into(), "needs variance = \"learned_range\": it trains only the variance");

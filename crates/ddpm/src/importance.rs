@@ -69,12 +69,12 @@ impl LossHistory {
         self.losses.iter().zip(&self.counts).flat_map(|(l, &c)| l.iter().copied().chain([c as f64])).collect()
     }
 
-    /// The memory back from [`LossHistory::to_rows`].
+    /// The memory back from [`LossHistory::to_rows`]; a count beyond [`HISTORY`] is read as full.
     pub fn from_rows(rows: &[f64]) -> Self {
         let mut history = Self::new(rows.len() / (HISTORY + 1));
         for (i, row) in rows.chunks_exact(HISTORY + 1).enumerate() {
             history.losses[i].copy_from_slice(&row[..HISTORY]);
-            history.counts[i] = row[HISTORY] as usize;
+            history.counts[i] = (row[HISTORY] as usize).min(HISTORY);
         }
         history
     }

@@ -11,7 +11,7 @@ use easel_core::schedule::NoiseSchedule;
 pub fn mix(schedule: &NoiseSchedule, x: &Tensor, y: &Tensor, t: usize, epsilon: &Tensor, lambdas: &[f64]) -> Tensor {
     no_grad(|| {
         let noised = |x0: &Tensor| x0 * schedule.sqrt_alpha_bar(t) + epsilon * schedule.sqrt_one_minus_alpha_bar(t);
-        let (x_t, y_t) = if t == 0 { (x.shallow_clone(), y.shallow_clone()) } else { (noised(x), noised(y)) };
+        let (x_t, y_t) = (noised(x), noised(y));
         let rows: Vec<Tensor> = lambdas.iter().map(|&l| &x_t * (1.0 - l) + &y_t * l).collect();
         Tensor::cat(&rows, 0)
     })

@@ -31,6 +31,26 @@ pub enum TimeSampling {
     Stratified,
 }
 
+impl TimeSampling {
+    /// `batch` times in 1..=`steps` (T), a function of (stream, step).
+    pub fn draw(self, stream: &Stream, step: u64, batch: usize, steps: usize) -> Vec<usize> {
+        let stratum = |i: usize| {
+            let position = (i as f64 + uniform(stream, step, i)) / batch as f64;
+            1 + ((position * steps as f64) as usize).min(steps - 1)
+        };
+        match self {
+            Self::Uniform => (0..batch).map(|i| stream.time(step, i as u64, steps)).collect(),
+            Self::Stratified => (0..batch).map(stratum).collect(),
+        }
+    }
+}
+
+fn uniform(stream: &Stream, step: u64, sample: usize) -> f64 {
+    let mut u = [0.0];
+    stream.uniform(step, sample as u64, &mut u);
+    u[0]
+}
+
 /// The kind of numbers in which the network computes; updates are always in f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,6 +98,7 @@ pub struct DdpmLearner {
     config: TrainConfig,
     epsilon: Stream,
     times: Stream,
+    dropout: Stream,
     history: Option<LossHistory>,
     device: Device,
 }
@@ -109,6 +130,7 @@ impl DdpmLearner {
             config: config.clone(),
             epsilon: noise.purpose("train/epsilon"),
             times: noise.purpose("train/times"),
+            dropout: noise.purpose("train/dropout"),
             device,
         })
     }
@@ -125,31 +147,25 @@ impl DdpmLearner {
     }
 
     /// Times of a step and the weights that make the loss an unbiased estimate: i64 `[B]`, f32 `[B]` where not all 1.
-    fn draw_times(&self, step: u64) -> (Tensor, Option<Tensor>) {
-        let (batch, steps) = (self.config.batch as usize, self.process.schedule.steps());
-        let uniform = |i: usize| {
-            let mut u = [0.0];
-            self.times.uniform(step, i as u64, &mut u);
-            u[0]
+    fn draw_times(&self, step: u64, batch: usize) -> (Tensor, Option<Tensor>) {
+        let tensor = |times: Vec<usize>| {
+            let times: Vec<i64> = times.into_iter().map(|t| t as i64).collect();
+            Tensor::from_slice(&times).to_device(self.device)
         };
-        if let Some(history) = &self.history {
-            let probabilities = history.probabilities();
-            let drawn: Vec<_> = (0..batch).map(|i| LossHistory::draw(&probabilities, uniform(i))).collect();
-            let times: Vec<i64> = drawn.iter().map(|d| d.0 as i64).collect();
-            let weights: Vec<f32> = drawn.iter().map(|d| d.1 as f32).collect();
-            return (Tensor::from_slice(&times).to_device(self.device), Some(Tensor::from_slice(&weights).to_device(self.device)));
-        }
-        let times: Vec<i64> = match self.config.times {
-            TimeSampling::Uniform => (0..batch).map(|i| self.times.time(step, i as u64, steps) as i64).collect(),
-            TimeSampling::Stratified => (0..batch)
-                .map(|i| 1 + (((i as f64 + uniform(i)) / batch as f64 * steps as f64) as i64).min(steps as i64 - 1))
-                .collect(),
+        let Some(history) = &self.history else {
+            let steps = self.process.schedule.steps();
+            return (tensor(self.config.times.draw(&self.times, step, batch, steps)), None);
         };
-        (Tensor::from_slice(&times).to_device(self.device), None)
+        let probabilities = history.probabilities();
+        let draw = |i| LossHistory::draw(&probabilities, uniform(&self.times, step, i));
+        let (times, weights): (Vec<usize>, Vec<f64>) = (0..batch).map(draw).unzip();
+        let weights = Tensor::from_slice(&weights).to_kind(Kind::Float).to_device(self.device);
+        (tensor(times), Some(weights))
     }
 
-    /// The loss a picture, `[B]`.
-    fn loss(&self, x0: &Tensor, t: &Tensor, epsilon: &Tensor, train: bool) -> Tensor {
+    /// The objective a picture, f32 `[B]`, at pictures `x0` and noise `epsilon` (f32 `[B, C, H, W]`) and times `t` (i64
+    /// `[B]`); with dropout where `train`.
+    pub fn loss(&self, x0: &Tensor, t: &Tensor, epsilon: &Tensor, train: bool) -> Tensor {
         let x_t = self.process.q_sample(x0, t, epsilon);
         let Prediction { output, variance } = self.model.predict(&x_t, t, train);
         let simple = || l_simple(&self.process.target(x0, &x_t, t, epsilon), &output);
@@ -177,28 +193,32 @@ impl Learner for DdpmLearner {
 
     fn step(&mut self, step: u64) -> Result<Scalars, TrainError> {
         let accumulate = self.config.optim.accumulate;
-        let mut scalars = Vec::new();
+        let (mut parts, mut norm) = (Vec::new(), Tensor::new());
         for part in 0..accumulate {
             let draw = step * accumulate + part;
             let x0 = self.loader.batch(draw).images;
             let size = x0.size();
             let epsilon = normal_tensor(&self.epsilon, draw, 0..size[0] as u64, &size[1..], self.device);
-            let (t, weights) = self.draw_times(draw);
+            let (t, weights) = self.draw_times(draw, size[0] as usize);
+            if self.model.config().unet.dropout > 0.0 {
+                // Dropout draws from libtorch's own generator, which is set anew at every step.
+                tch::manual_seed(self.dropout.below(draw, 0, i64::MAX as usize) as i64);
+            }
             let losses = self.loss(&x0, &t, &epsilon, true);
             let loss = match &weights {
                 Some(w) => (&losses * w).mean(Kind::Float),
                 None => losses.mean(Kind::Float),
             };
-            let norm = self.group.update(&loss)?;
+            norm = self.group.update(&loss)?;
             if let Some(history) = &mut self.history {
                 let values = Vec::<f64>::try_from(losses.detach().to_kind(Kind::Double).to_device(Device::Cpu))?;
                 for (t, loss) in Vec::<i64>::try_from(t)?.into_iter().zip(values) {
                     history.record(t as usize, loss);
                 }
             }
-            scalars = vec![("loss", loss.detach()), ("grad_norm", norm)];
+            parts.push(loss.detach());
         }
-        Ok(scalars)
+        Ok(vec![("loss", Tensor::stack(&parts, 0).mean(Kind::Float)), ("grad_norm", norm)])
     }
 
     /// $L_{simple}$ of the averaged weights on validation pictures, always with the same noise and evenly spread times.

@@ -65,7 +65,8 @@ pub fn vlb_term(
 pub fn gaussian_kl(mean1: &Tensor, log_variance1: &Tensor, mean2: &Tensor, log_variance2: &Tensor) -> Tensor {
     let difference = log_variance1 - log_variance2;
     let scaled = (mean1 - mean2).square() * (-log_variance2).exp();
-    (difference.exp() + scaled - difference - 1.0) * 0.5
+    // exp_m1: in f32 a term near 1e-8 nats, which is what large t gives, would be lost beside the ones.
+    (difference.expm1() - difference + scaled) * 0.5
 }
 
 /// ln p(x_0 | x_1) a dimension, in nats: the mass of N(`mean`, e^{2 `log_scale`}) in x_0's bin of width 2/255, the outer

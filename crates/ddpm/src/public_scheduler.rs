@@ -441,15 +441,10 @@ mod tests {
 
     #[test]
     fn schedules_are_those_of_the_papers_in_f32() {
-        let cosine = NoiseSchedule::cosine(1000).unwrap();
         let linear = NoiseSchedule::linear(1000).unwrap();
-        let zero = linear.rescale_zero_terminal_snr().unwrap();
-        let cases = [
-            ("{}", linear),
-            (r#"{"beta_schedule": "squaredcos_cap_v2"}"#, cosine),
-            (r#"{"rescale_betas_zero_snr": true}"#, zero),
-        ];
-        for (json, schedule) in cases {
+        let cosine = (r#"{"beta_schedule": "squaredcos_cap_v2"}"#, NoiseSchedule::cosine(1000).unwrap());
+        let zero = (r#"{"rescale_betas_zero_snr": true}"#, linear.rescale_zero_terminal_snr().unwrap());
+        for (json, schedule) in [("{}", linear), cosine, zero] {
             let public = scheduler(json).unwrap();
             for (i, &alpha_bar) in public.alphas_cumprod().iter().enumerate() {
                 assert!((f64::from(alpha_bar) - schedule.alpha_bar(i + 1)).abs() < 1e-5, "{json} at timestep {i}");

@@ -71,7 +71,7 @@ impl Ancestral<'_> {
             for (k, i) in (0..self.times.len()).rev().enumerate() {
                 let (t, s) = (self.times[i], if i == 0 { 0 } else { self.times[i - 1] });
                 let (prediction, extra) = self.split(&denoiser.output(&x, t), x.size()[1]);
-                let x0_hat = self.x0_hat(&x, &prediction, t, s);
+                let x0_hat = self.x0_hat(&x, &prediction, t);
                 let posterior = self.schedule.posterior(s, t);
                 let mut next = &x0_hat * posterior.x0 + &x * posterior.x_t;
                 if s > 0 {
@@ -93,8 +93,9 @@ impl Ancestral<'_> {
         }
     }
 
-    fn x0_hat(&self, x: &Tensor, prediction: &Tensor, t: usize, s: usize) -> Tensor {
-        let map = self.parameterisation.to_x0(self.schedule.alpha_bar(t), self.schedule.alpha_bar(s));
+    fn x0_hat(&self, x: &Tensor, prediction: &Tensor, t: usize) -> Tensor {
+        // The network speaks of the step to t - 1 that it was trained with, wherever this chain goes next.
+        let map = self.parameterisation.to_x0(self.schedule.alpha_bar(t), self.schedule.alpha_bar(t - 1));
         let x0_hat = x * map.x_t + prediction * map.other;
         if self.clip { x0_hat.clamp(-1.0, 1.0) } else { x0_hat }
     }

@@ -73,11 +73,27 @@ impl AttentionBlock {
         let q = split(self.to_q.forward(&tokens));
         let k = split(self.to_k.forward(&tokens));
         let v = split(self.to_v.forward(&tokens));
-        let mixed = Tensor::scaled_dot_product_attention(&q, &k, &v, None::<&Tensor>, 0.0, false, None, false);
+        let mixed = attend(&q, &k, &v);
         let mixed = mixed.transpose(1, 2).reshape([b, h * w, self.heads * self.head_dim]);
         let out = self.to_out.forward(&mixed).reshape([b, h, w, c]).permute([0, 3, 1, 2]);
         rescale(x + out, self.output_scale)
     }
+}
+
+/// Longest sequence for which the matrix of weights is made in memory: up to here that is faster than the fused kernel,
+/// several times so backward and in bfloat16 (the bench `attention` of this crate).
+const EXPLICIT: i64 = 256;
+
+/// softmax(q k^T / sqrt(d)) v of `[B, heads, L, d]` (Vaswani et al. 2017, eq. 1).
+pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Tensor {
+    let size = q.size();
+    let (length, width) = (size[2].max(k.size()[2]), size[3]);
+    if length > EXPLICIT {
+        return Tensor::scaled_dot_product_attention(q, k, v, None::<&Tensor>, 0.0, false, None, false);
+    }
+    // Scaling q costs L d products, scaling the weights L^2.
+    let q = q * (1.0 / (width as f64).sqrt());
+    q.matmul(&k.transpose(-2, -1)).softmax(-1, None).matmul(v)
 }
 
 /// `x / scale`, without the work where the scale is 1.

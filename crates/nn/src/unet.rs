@@ -148,10 +148,10 @@ impl UNet2D {
         }
         h = self.conv_out.forward(&Activation::Silu.forward(&self.conv_norm_out.forward(&h)));
         if let Some(image) = image {
-            h = h + image;
+            h += image;
         }
         if self.config.time_embedding_type == TimeEmbeddingType::Fourier {
-            h = h / t.to_kind(Kind::Float).reshape([batch, 1, 1, 1]);
+            h /= t.to_kind(Kind::Float).reshape([batch, 1, 1, 1]);
         }
         Ok(h.to_kind(x.kind()))
     }

@@ -7,9 +7,11 @@ use easel_core::files::write_atomic;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
+use crate::window::Series;
 
 /// What a checkpoint knows besides tensors.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     /// Steps done.
     pub step: u64,
@@ -19,6 +21,8 @@ pub struct State {
     pub best: Option<f64>,
     /// Step of the best evaluation.
     pub best_step: Option<u64>,
+    /// Scalars since the last log line, where the run was interrupted between two.
+    pub window: Series,
 }
 
 /// The `checkpoints/` folder: `STEP/` for the last few, and the one of the best evaluation.
@@ -52,7 +56,7 @@ impl Checkpoints {
             fill(&temporary)?;
             let text = serde_json::to_string_pretty(state).map_err(|e| TrainError::Run(e.to_string()))?;
             write_atomic(&temporary.join("state.json"), text.as_bytes())?;
-            let _ = fs::remove_dir_all(&target);
+            discard(&target);
             fs::rename(&temporary, &target).map_err(TrainError::io("write", &target))
         };
         attempt().inspect_err(|_| {
@@ -90,12 +94,18 @@ impl Checkpoints {
     pub fn read(&self, step: u64) -> Result<(PathBuf, State), TrainError> {
         let folder = self.folder(step);
         let path = folder.join("state.json");
-        let text = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
-        let state: State = serde_json::from_str(&text).map_err(|e| TrainError::Damaged {
-            path: path.clone(),
-            problem: format!("{e}; delete the folder {} to resume from the one before", folder.display()),
-        })?;
-        Ok((folder, state))
+        let damaged = |problem: String| TrainError::Damaged { path: path.clone(), problem };
+        let state = fs::read_to_string(&path)
+            .map_err(TrainError::io("read", &path))
+            .and_then(|text| serde_json::from_str::<State>(&text).map_err(|e| damaged(e.to_string())))
+            .and_then(|state| match state.step == step {
+                true => Ok(state),
+                false => Err(damaged(format!("it is of step {}", state.step))),
+            });
+        match state {
+            Ok(state) => Ok((folder, state)),
+            Err(e) => Err(TrainError::checkpoint(&folder, e)),
+        }
     }
 
     fn prune(&self, state: &State) -> Result<(), TrainError> {
@@ -103,8 +113,7 @@ impl Checkpoints {
         let old = steps.len().saturating_sub(self.keep);
         for &step in &steps[..old] {
             if Some(step) != state.best_step {
-                // A left-over old checkpoint costs space, not correctness.
-                let _ = fs::remove_dir_all(self.folder(step));
+                discard(&self.folder(step));
             }
         }
         // Temporaries of killed writers.
@@ -114,5 +123,16 @@ impl Checkpoints {
             }
         }
         Ok(())
+    }
+}
+
+/// Removes a checkpoint by way of a temporary name, so that a kill leaves no half of one.
+///
+/// What cannot be removed costs space, not correctness.
+fn discard(folder: &Path) {
+    let temporary = folder.with_extension("old.tmp");
+    let _ = fs::remove_dir_all(&temporary);
+    if fs::rename(folder, &temporary).is_ok() {
+        let _ = fs::remove_dir_all(temporary);
     }
 }

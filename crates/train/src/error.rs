@@ -1,6 +1,8 @@
 //! What can go wrong in training.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use easel_core::weights::WeightsError;
 
 /// Errors of the training crate.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +43,7 @@ pub enum TrainError {
     },
     /// A weight file does not fit.
     #[error(transparent)]
-    Weights(#[from] easel_core::weights::WeightsError),
+    Weights(#[from] WeightsError),
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] easel_core::files::WriteError),
@@ -61,12 +63,36 @@ pub enum TrainError {
     /// libtorch reported an error.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
+    /// A checkpoint cannot be used.
+    #[error("cannot resume from {}: {source}; {advice}", folder.display())]
+    Checkpoint {
+        /// The checkpoint.
+        folder: PathBuf,
+        /// Why not.
+        source: Box<TrainError>,
+        /// What to do.
+        advice: &'static str,
+    },
     /// An error of the model being trained.
     #[error("{0}")]
     Model(String),
 }
 
 impl TrainError {
+    /// `name` became `value` at `step`; `kept` is the step of the last checkpoint.
+    pub fn not_finite(name: &str, value: f64, step: u64, kept: Option<u64>) -> Self {
+        Self::NotFinite { name: name.into(), value, step, kept: kept.map_or("none".into(), |s| format!("step {s}")) }
+    }
+
+    /// The checkpoint `folder` cannot be used because of `source`.
+    pub fn checkpoint(folder: &Path, source: Self) -> Self {
+        let advice = match &source {
+            Self::Weights(WeightsError::Mismatch { .. }) => "it belongs to another model: choose another folder",
+            _ => "delete that folder to resume from the checkpoint before it, or from the start if there is none",
+        };
+        Self::Checkpoint { folder: folder.to_path_buf(), source: Box::new(source), advice }
+    }
+
     /// Wraps an I/O error with what was tried on which path.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

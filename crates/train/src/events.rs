@@ -63,14 +63,17 @@ impl EventWriter {
 /// Reads the scalars of an event file back: (step, tag, value).
 pub fn read_scalars(path: &Path) -> Result<Vec<(u64, String, f32)>, TrainError> {
     let damaged = |problem: &str| TrainError::Damaged { path: path.to_path_buf(), problem: problem.into() };
+    let short = || damaged("a record is cut short");
     let all = fs::read(path).map_err(TrainError::io("read", path))?;
     let (mut rest, mut found) = (all.as_slice(), Vec::new());
     while !rest.is_empty() {
-        let length = rest.get(..8).ok_or_else(|| damaged("a record is cut short"))?;
-        let n = u64::from_le_bytes(length.try_into().expect("eight bytes")) as usize;
-        let payload = rest.get(12..12 + n).ok_or_else(|| damaged("a record is cut short"))?;
-        let crc = rest.get(12 + n..16 + n).ok_or_else(|| damaged("a record is cut short"))?;
-        if rest[8..12] != masked_crc(length).to_le_bytes() || crc != masked_crc(payload).to_le_bytes() {
+        let length = take(&mut rest, 8).ok_or_else(short)?;
+        if take(&mut rest, 4).ok_or_else(short)? != masked_crc(length).to_le_bytes() {
+            return Err(damaged("a checksum does not fit"));
+        }
+        let length = u64::from_le_bytes(length.try_into().expect("eight bytes"));
+        let payload = take(&mut rest, length).ok_or_else(short)?;
+        if take(&mut rest, 4).ok_or_else(short)? != masked_crc(payload).to_le_bytes() {
             return Err(damaged("a checksum does not fit"));
         }
         let fields = fields(payload);
@@ -85,9 +88,15 @@ pub fn read_scalars(path: &Path) -> Result<Vec<(u64, String, f32)>, TrainError> 
                 }
             }
         }
-        rest = &rest[16 + n..];
     }
     Ok(found)
+}
+
+/// The first `n` bytes, which are taken away.
+fn take<'a>(from: &mut &'a [u8], n: u64) -> Option<&'a [u8]> {
+    let (head, tail) = from.split_at_checked(usize::try_from(n).ok()?)?;
+    *from = tail;
+    Some(head)
 }
 
 /// (field number, numeric value, bytes) of the fields of a message.
@@ -96,18 +105,10 @@ fn fields(mut message: &[u8]) -> Vec<(u64, u64, &[u8])> {
     while let Some(key) = take_varint(&mut message) {
         let field = match key & 7 {
             0 => take_varint(&mut message).map(|v| (v, &[][..])),
-            1 => message.split_at_checked(8).map(|(h, t)| {
-                message = t;
-                (u64::from_le_bytes(h.try_into().expect("eight bytes")), &[][..])
-            }),
-            5 => message.split_at_checked(4).map(|(h, t)| {
-                message = t;
-                (u64::from(u32::from_le_bytes(h.try_into().expect("four bytes"))), &[][..])
-            }),
-            _ => take_varint(&mut message).and_then(|n| message.split_at_checked(n as usize)).map(|(h, t)| {
-                message = t;
-                (0, h)
-            }),
+            1 => take(&mut message, 8).map(|h| (u64::from_le_bytes(h.try_into().expect("eight bytes")), &[][..])),
+            5 => take(&mut message, 4)
+                .map(|h| (u64::from(u32::from_le_bytes(h.try_into().expect("four bytes"))), &[][..])),
+            _ => take_varint(&mut message).and_then(|n| take(&mut message, n)).map(|h| (0, h)),
         };
         match field {
             Some((number, bytes)) => found.push((key >> 3, number, bytes)),

@@ -101,15 +101,16 @@ impl FlatParams {
     }
 
     /// Runs `f` while the model computes with `weights` (f32 `[numel]`, for example a moving average).
+    ///
+    /// The working weights are back afterwards, also when `f` panics.
     pub fn with<R>(&mut self, weights: &Tensor, f: impl FnOnce() -> R) -> R {
         let temporary = match &self.shadow {
             Some(shadow) => weights.to_kind(shadow.kind()),
             None => weights.shallow_clone(),
         };
         no_grad(|| self.bind(&temporary));
-        let result = f();
-        no_grad(|| self.bind_working());
-        result
+        let _restore = Restore(self);
+        f()
     }
 
     /// The slices of a flat buffer `[numel]` under the parameters' names and shapes (views, no copies).
@@ -119,5 +120,14 @@ impl FlatParams {
             .iter()
             .map(|e| (e.name.clone(), flat.narrow(0, e.offset, e.numel).view(e.shape.as_slice())))
             .collect()
+    }
+}
+
+/// Puts the working weights back when it goes out of scope.
+struct Restore<'a>(&'a mut FlatParams);
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        no_grad(|| self.0.bind_working());
     }
 }

@@ -140,7 +140,7 @@ impl Group {
         self.config.rate.at(self.adam.updates, self.steps)
     }
 
-    /// Runs `f` with the averaged weights in the model.
+    /// Runs `f` with the averaged weights in the model; the working weights are back afterwards, also when `f` panics.
     pub fn with_average<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let average = self.ema.average.shallow_clone();
         self.params.with(&average, f)
@@ -187,7 +187,7 @@ impl Group {
             let found = file.metadata.get("updates").and_then(|u| u.parse::<u64>().ok()).ok_or_else(|| {
                 TrainError::Damaged {
                     path: path.clone(),
-                    problem: "holds no count of updates; resume from an earlier checkpoint".into(),
+                    problem: "holds no count of updates".into(),
                 }
             })?;
             if *updates.get_or_insert(found) != found {

@@ -12,6 +12,7 @@
 //! | moving average of the weights | [`ema`] |
 //! | one optimiser's step: gradients, clipping, Adam, average | [`group`] |
 //! | what is on disk, atomically | [`checkpoint`], [`run_dir`], [`events`] |
+//! | the scalars of a log line, checked for NaN | [`window`] |
 //! | the loop | [`trainer`] |
 //!
 //! Randomness never lives in the loop: a step draws what it needs from (seed, purpose, step), so a resumed run needs no
@@ -32,6 +33,7 @@ pub mod progress;
 pub mod rate;
 pub mod run_dir;
 pub mod trainer;
+pub mod window;
 
 pub use adam::{Adam, AdamConfig};
 pub use checkpoint::Checkpoints;
@@ -42,4 +44,5 @@ pub use group::{Group, OptimConfig};
 pub use progress::Progress;
 pub use rate::{Decay, RateConfig};
 pub use run_dir::RunDir;
-pub use trainer::{Learner, LoopConfig, Outcome, Scalars, train};
+pub use trainer::{Learner, LoopConfig, Outcome, train};
+pub use window::Scalars;

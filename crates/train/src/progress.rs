@@ -60,8 +60,8 @@ impl Progress {
                 if now >= *next || done == self.total {
                     *next = now + *every;
                     let seconds = self.started.elapsed().as_secs_f64();
-                    let rate = (done - first) as f64 / seconds.max(1e-9);
-                    let left = (self.total - done) as f64 / rate.max(1e-9);
+                    let rate = done.saturating_sub(first) as f64 / seconds.max(1e-9);
+                    let left = self.total.saturating_sub(done) as f64 / rate.max(1e-9);
                     eprintln!(
                         "{}: {done}/{} {}, {} ({rate:.1} {} a second, {left:.0} s left)",
                         self.what,

@@ -2,8 +2,8 @@
 //!
 //! `config.toml`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, `samples/`, `figures/`, `report.md`.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use easel_core::files::write_atomic;
@@ -30,8 +30,12 @@ impl RunDir {
         fs::create_dir_all(root.join("checkpoints")).map_err(TrainError::io("make the folder", root))?;
         let lock_path = root.join(".lock");
         let lock = File::create(&lock_path).map_err(TrainError::io("write", &lock_path))?;
-        if lock.try_lock().is_err() {
-            return Err(TrainError::Run(format!("{} is in use by another run", root.display())));
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(TrainError::Run(format!("{} is in use by another run", root.display())));
+            }
+            Err(TryLockError::Error(e)) => return Err(TrainError::io("lock", &lock_path)(e)),
         }
         let config_path = root.join("config.toml");
         match fs::read_to_string(&config_path) {
@@ -66,9 +70,7 @@ impl RunDir {
     }
 
     /// Drops log lines after `step` (they will be computed again) and rebuilds the event file from the rest.
-    ///
-    /// Returns the seconds of training logged so far.
-    pub fn rewind(&mut self, step: u64) -> Result<f64, TrainError> {
+    pub fn rewind(&mut self, step: u64) -> Result<(), TrainError> {
         let path = self.root.join("metrics.jsonl");
         let lines = read_metrics(&path)?;
         let kept: Vec<_> =
@@ -77,10 +79,7 @@ impl RunDir {
         write_atomic(&path, text.as_bytes())?;
         self.log = OpenOptions::new().append(true).open(&path).map_err(TrainError::io("open", &path))?;
         self.events = EventWriter::create(&self.root)?;
-        for line in &kept {
-            self.events.scalars(line)?;
-        }
-        Ok(kept.last().and_then(|l| l.get("seconds")).and_then(Value::as_f64).unwrap_or(0.0))
+        kept.iter().try_for_each(|line| self.events.scalars(line))
     }
 
     /// Appends one line to `metrics.jsonl` and its scalars to the event file.
@@ -104,19 +103,17 @@ fn first_difference(old: &str, new: &str) -> String {
 
 /// Lines of a `metrics.jsonl`; a last line cut short by a kill is left out, any other bad line is an error with its number.
 pub fn read_metrics(path: &Path) -> Result<Vec<Map<String, Value>>, TrainError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
+    let text = match fs::read(path) {
+        Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(TrainError::io("read", path)(e)),
     };
-    let lines: Vec<String> =
-        BufReader::new(file).lines().collect::<Result<_, _>>().map_err(TrainError::io("read", path))?;
-    let last = lines.len();
-    let mut parsed = Vec::with_capacity(last);
+    let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').filter(|line| !line.is_empty()).collect();
+    let mut parsed = Vec::with_capacity(lines.len());
     for (i, line) in lines.iter().enumerate() {
-        match serde_json::from_str(line) {
+        match serde_json::from_slice(line) {
             Ok(object) => parsed.push(object),
-            Err(_) if i + 1 == last => {}
+            Err(_) if i + 1 == lines.len() => {}
             Err(e) => {
                 return Err(TrainError::Damaged {
                     path: path.to_path_buf(),

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tch::{Kind, Tensor};
 
 use crate::checkpoint::{Checkpoints, State};
 use crate::error::TrainError;
@@ -14,9 +13,7 @@ use crate::group::Group;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::run_dir::RunDir;
-
-/// Named scalar tensors of one step; the first is the one a progress bar shows.
-pub type Scalars = Vec<(&'static str, Tensor)>;
+use crate::window::{Scalars, Window};
 
 /// A model in training.
 pub trait Learner {
@@ -28,7 +25,7 @@ pub trait Learner {
     /// The scalars may stay on the device: the loop fetches a window of them at once.
     fn step(&mut self, step: u64) -> Result<Scalars, TrainError>;
 
-    /// A measure to rank checkpoints by, lower is better; called at every checkpoint.
+    /// A finite measure to rank checkpoints by, lower is better; called at every checkpoint that is due.
     fn evaluate(&mut self, _step: u64) -> Result<Option<f64>, TrainError> {
         Ok(None)
     }
@@ -85,14 +82,18 @@ pub struct Outcome {
     pub step: u64,
     /// Seconds of training, over all resumptions.
     pub seconds: f64,
-    /// Whether all steps were done (else it was interrupted, and saved).
+    /// Whether all steps were done and no stop was asked for; what was done is saved either way.
     pub complete: bool,
 }
 
 /// Trains `learner` in `run` up to `config.steps`, from the newest checkpoint if there is one.
 ///
-/// Logs a line of means every `log_every` steps, checks every scalar of the window for NaN and infinity (the error names
-/// the first step), saves every `checkpoint_every` steps, at the end and when interrupted.
+/// Logs a line of means every `log_every` steps and at every due checkpoint, saves every `checkpoint_every` steps, at the
+/// end and when interrupted. What a resumed run saves and logs is what an undisturbed one does, but for `seconds`.
+///
+/// # Errors
+/// A scalar or an evaluation that is NaN or infinite (the first step is named; nothing is saved after it), a checkpoint
+/// that cannot be used, anything that cannot be written, any error of the learner.
 pub fn train(
     learner: &mut dyn Learner,
     config: &LoopConfig,
@@ -100,53 +101,65 @@ pub fn train(
     mut progress: Progress,
 ) -> Result<Outcome, TrainError> {
     config.validate()?;
+    let _stoppable = interrupt::while_saving_matters();
     let checkpoints = Checkpoints::new(&run.path().join("checkpoints"), config.keep);
-    let mut state = State { step: 0, seconds: 0.0, best: None, best_step: None };
+    let mut state = State::default();
     if let Some((folder, found)) = checkpoints.latest()? {
-        for group in learner.groups() {
-            group.load(&folder)?;
-        }
-        learner.load_extra(&folder)?;
+        restore(learner, &folder).map_err(|e| TrainError::checkpoint(&folder, e))?;
         state = found;
     }
     run.rewind(state.step)?;
     let (first_seconds, started) = (state.seconds, Instant::now());
-    let mut window: Vec<Scalars> = Vec::with_capacity(config.log_every as usize);
-    let mut saved_step = (state.step > 0).then_some(state.step);
+    let mut window = Window::resume(std::mem::take(&mut state.window));
+    let mut saved = (state.step > 0).then_some(state.step);
     while state.step < config.steps && !interrupt::requested() {
-        window.push(learner.step(state.step)?);
+        let scalars = learner.step(state.step)?;
         state.step += 1;
+        window.push(state.step, scalars);
         state.seconds = first_seconds + started.elapsed().as_secs_f64();
         let due = state.step.is_multiple_of(config.checkpoint_every) || state.step == config.steps;
-        // Log windows end where checkpoints do, so that a resumed run logs the same lines.
         if due || state.step.is_multiple_of(config.log_every) {
-            let rates = learner.groups().iter().map(|g| (format!("lr/{}", g.name()), g.learning_rate())).collect();
-            let line = close_window(&mut window, &state, rates, saved_step)?;
+            let line = line(&state, window.close(saved)?, learner);
             progress.at(state.step, || describe(&line));
             run.log(&line)?;
         }
         if due {
-            save(learner, &checkpoints, &mut state)?;
-            saved_step = Some(state.step);
+            rank(learner, &mut state, saved)?;
+            save(learner, &checkpoints, &state)?;
+            saved = Some(state.step);
         }
     }
-    let complete = state.step >= config.steps;
-    if !complete && saved_step != Some(state.step) {
-        if !window.is_empty() {
-            close_window(&mut window, &state, Vec::new(), saved_step)?;
-        }
-        save(learner, &checkpoints, &mut state)?;
+    if saved != Some(state.step) {
+        // Interrupted between checkpoints: the unfinished window is saved too, and no evaluation is made that an
+        // undisturbed run would not make.
+        state.window = window.fetch(saved)?.clone();
+        save(learner, &checkpoints, &state)?;
     }
     progress.finish();
+    let complete = state.step >= config.steps && !interrupt::requested();
     Ok(Outcome { step: state.step, seconds: state.seconds, complete })
 }
 
-fn save(learner: &mut dyn Learner, checkpoints: &Checkpoints, state: &mut State) -> Result<(), TrainError> {
-    if let Some(measure) = learner.evaluate(state.step)?
-        && state.best.is_none_or(|best| measure < best)
-    {
+fn restore(learner: &mut dyn Learner, folder: &Path) -> Result<(), TrainError> {
+    for group in learner.groups() {
+        group.load(folder)?;
+    }
+    learner.load_extra(folder)
+}
+
+/// Takes note of the best evaluation.
+fn rank(learner: &mut dyn Learner, state: &mut State, saved: Option<u64>) -> Result<(), TrainError> {
+    let Some(measure) = learner.evaluate(state.step)? else { return Ok(()) };
+    if !measure.is_finite() {
+        return Err(TrainError::not_finite("evaluation", measure, state.step, saved));
+    }
+    if state.best.is_none_or(|best| measure < best) {
         (state.best, state.best_step) = (Some(measure), Some(state.step));
     }
+    Ok(())
+}
+
+fn save(learner: &mut dyn Learner, checkpoints: &Checkpoints, state: &State) -> Result<(), TrainError> {
     let metadata = BTreeMap::from([("step".to_string(), state.step.to_string())]);
     checkpoints.save(state, |folder| {
         for group in learner.groups() {
@@ -157,38 +170,13 @@ fn save(learner: &mut dyn Learner, checkpoints: &Checkpoints, state: &mut State)
     Ok(())
 }
 
-/// Fetches the window's scalars in one transfer a name, checks them, and gives the line of means.
-fn close_window(
-    window: &mut Vec<Scalars>,
-    state: &State,
-    rates: Vec<(String, f64)>,
-    saved: Option<u64>,
-) -> Result<Map<String, Value>, TrainError> {
-    let mut line = Map::new();
-    line.insert("step".into(), json!(state.step));
-    line.insert("seconds".into(), json!((state.seconds * 1e3).round() / 1e3));
-    let names: Vec<&'static str> = window[0].iter().map(|(name, _)| *name).collect();
-    let (mut first_bad, n) = (None::<(u64, &str, f64)>, window.len() as u64);
-    for (i, name) in names.iter().enumerate() {
-        let values: Vec<Tensor> = window.iter().map(|s| s[i].1.detach().to_kind(Kind::Double).reshape([])).collect();
-        let values = Vec::<f64>::try_from(Tensor::stack(&values, 0))?;
-        if let Some(k) = values.iter().position(|v| !v.is_finite()) {
-            let at = state.step - n + 1 + k as u64;
-            if first_bad.is_none_or(|(step, ..)| at < step) {
-                first_bad = Some((at, name, values[k]));
-            }
-        }
-        line.insert((*name).into(), json!(values.iter().sum::<f64>() / n as f64));
-    }
-    if let Some((step, name, value)) = first_bad {
-        let kept = saved.map_or("none".into(), |s| format!("step {s}"));
-        return Err(TrainError::NotFinite { name: name.into(), value, step, kept });
-    }
-    for (name, rate) in rates {
-        line.insert(name, json!(rate));
-    }
-    window.clear();
-    Ok(line)
+/// A line of the log: step, seconds, means, learning rates.
+fn line(state: &State, means: Vec<(String, f64)>, learner: &mut dyn Learner) -> Map<String, Value> {
+    let seconds = (state.seconds * 1e3).round() / 1e3;
+    let mut line = Map::from_iter([("step".to_string(), json!(state.step)), ("seconds".into(), json!(seconds))]);
+    line.extend(means.into_iter().map(|(name, mean)| (name, json!(mean))));
+    line.extend(learner.groups().iter().map(|g| (format!("lr/{}", g.name()), json!(g.learning_rate()))));
+    line
 }
 
 fn describe(line: &Map<String, Value>) -> String {

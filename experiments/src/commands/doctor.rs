@@ -1,34 +1,30 @@
-//! `easel doctor`: the run-time part; the set-up part comes from `cargo easel doctor` in `EASEL_DOCTOR`.
+//! `easel doctor`: the run-time part; `cargo easel doctor` prints the set-up part before it.
 
 use anyhow::Result;
-use serde_json::{Map, Value, json};
+use ddpm::learner::Precision;
+use serde_json::{Value, json};
 
 use crate::experiment::registry;
+use crate::papers::ddpm::settings::native_precision;
 
 /// Prints what this program found.
 pub fn doctor(as_json: bool) -> Result<()> {
-    let setup: Option<Value> = std::env::var("EASEL_DOCTOR").ok().and_then(|t| serde_json::from_str(&t).ok());
-    let mut found = match setup {
-        Some(Value::Object(setup)) => setup,
-        _ => Map::new(),
-    };
-    found.insert("program".into(), json!({
+    let found = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "threads": tch::get_num_threads(),
         "interop_threads": tch::get_num_interop_threads(),
         "instruction_sets": instruction_sets(),
+        "bf16_in_hardware": native_precision() == Precision::Bf16,
         "devices": devices(),
-        "bf16_in_hardware": crate::papers::ddpm::settings::native_precision() == ddpm::learner::Precision::Bf16,
         "experiments": registry().iter().map(|e| e.name()).collect::<Vec<_>>(),
-    }));
-    found.insert("data".into(), json!(super::data::table()));
+        "data": super::data::table(),
+    });
     if as_json {
         println!("{}", serde_json::to_string_pretty(&found)?);
         return Ok(());
     }
-    let program = &found["program"];
     println!("program");
-    for (key, value) in program.as_object().into_iter().flatten() {
+    for (key, value) in found.as_object().into_iter().flatten().filter(|(key, _)| *key != "data") {
         println!("  {:<18} {}", key.replace('_', " "), plain(value));
     }
     println!("data");

@@ -7,6 +7,7 @@ mod info;
 mod list;
 mod run;
 mod sample;
+mod ship;
 mod verify;
 
 use anyhow::Result;
@@ -32,6 +33,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Verify { cases, tolerance, save, json } => verify::verify(&cases, tolerance, save.as_deref(), json, device),
         Command::Info { paper, preset, set, config, json } => info::info(&paper, preset, &set, config, json),
         Command::Data { command } => data::data(command),
+        Command::Ship { paper, run, out } => ship::ship(&paper, &run, &out),
         Command::Doctor { json } => doctor::doctor(json),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use easel_core::Noise;
+use easel_core::{Noise, Stream};
 use easel_core::weights;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::{Dataset, Split};
@@ -23,6 +23,8 @@ use crate::tensors::all_images;
 
 /// The shipped weights of the classifier of digits.
 pub const DIGITS: &[u8] = include_bytes!("../../weights/classifier-digits.safetensors");
+/// The file of a finished run.
+const WEIGHTS: &str = "classifier.safetensors";
 const DIGITS_METRICS: &str = include_str!("../../weights/classifier-digits.json");
 
 /// A classifier of labelled pictures, trained here, whose penultimate layer gives the features of `fd-*` and `kid-*`.
@@ -48,7 +50,7 @@ struct ClassifierLearner {
     group: Group,
     loader: Loader,
     test: (Tensor, Tensor),
-    dropout: u64,
+    dropout: Stream,
 }
 
 impl Learner for ClassifierLearner {
@@ -60,7 +62,7 @@ impl Learner for ClassifierLearner {
         let batch = self.loader.batch(step);
         let labels = batch.labels.ok_or_else(|| TrainError::Model("the data set has no labels".into()))?;
         // Dropout draws from libtorch's own generator, which is set anew at every step.
-        tch::manual_seed((self.dropout.wrapping_add(step) & i64::MAX as u64) as i64);
+        tch::manual_seed(self.dropout.below(step, 0, i64::MAX as usize) as i64);
         let loss = self.classifier.loss(&batch.images, &labels, true).map_err(|e| TrainError::Model(e.to_string()))?;
         let norm = self.group.update(&loss)?;
         Ok(vec![("loss", loss.detach()), ("grad_norm", norm)])
@@ -97,7 +99,7 @@ impl ClassifierExperiment {
             group: Group::new("classifier", params.named(), Kind::Float, config.optim, config.steps.steps)?,
             loader: Loader::new(&train, loader_config, device)?,
             test: (all_images(&test).to_device(device), labels_of(&test)?.to_device(device)),
-            dropout: Noise::new(config.seed).purpose("classifier/dropout").below(0, 0, usize::MAX) as u64,
+            dropout: Noise::new(config.seed).purpose("classifier/dropout"),
         };
         Ok((learner, params, sizes))
     }
@@ -144,6 +146,18 @@ impl Experiment for ClassifierExperiment {
         &[Expected { preset: "small", metric: "accuracy", bound: Bound::AtLeast(0.985) }]
     }
 
+    fn weights_file(&self) -> &'static str {
+        WEIGHTS
+    }
+
+    fn shipped_file(&self) -> &'static str {
+        "classifier-digits"
+    }
+
+    fn data_hash(&self, _config: &str) -> Result<String> {
+        Ok(easel_data::digits::digits(Split::Train)?.content_hash())
+    }
+
     fn shipped_metrics(&self) -> Result<Map<String, Value>> {
         crate::experiment::metrics_of(DIGITS_METRICS)
     }
@@ -175,7 +189,7 @@ impl Experiment for ClassifierExperiment {
         if !outcome.complete {
             bail!("stopped at step {}; continue with --resume", outcome.step);
         }
-        let path = request.out.join("classifier.safetensors");
+        let path = request.out.join(WEIGHTS);
         let mut metadata: BTreeMap<String, String> = sizes.metadata();
         metadata.insert("seed".into(), config.seed.to_string());
         weights::write(&path, &learner.group.average(), &metadata)?;
@@ -199,7 +213,7 @@ impl Experiment for ClassifierExperiment {
 
     fn evaluate(&self, run: Option<&Path>, device: Device) -> Result<Evaluation> {
         let extractor = match run {
-            Some(run) => FeatureExtractor::load(&run.join("classifier.safetensors"), device)?,
+            Some(run) => FeatureExtractor::load(&run.join(WEIGHTS), device)?,
             None => shipped_extractor(device)?,
         };
         Self::measure(&extractor)

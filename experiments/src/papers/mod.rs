@@ -29,6 +29,14 @@ pub fn open_data(name: &str, split: Split, side: usize) -> Result<Dataset> {
             };
             Shapes::new(side, 0)?.dataset(range)?
         }
+        folder if std::path::Path::new(folder).is_dir() => {
+            let all = easel_data::folder::load(std::path::Path::new(folder), side)?;
+            let (train, test) = all.split((all.len() / 10).max(1));
+            match split {
+                Split::Train => train,
+                Split::Test => test,
+            }
+        }
         other => bail!("`{other}` is neither a data set (see `easel data list`) nor a folder"),
     })
 }

@@ -38,20 +38,24 @@ pub fn start(trained: &Trained, samples: Range<u64>, seed: u64) -> Tensor {
     normal_tensor(&Noise::new(seed).purpose("sample/start"), 0, samples, &trained.picture(), trained.device)
 }
 
-/// Runs the chain from `x` at the plan's last time; row i of `x` uses the step noise of sample `samples.start + i`.
-pub fn continue_chain(trained: &Trained, plan: &Plan, x: Tensor, samples: Range<u64>, observe: impl FnMut(Step<'_>)) -> Tensor {
-    let stream = Noise::new(plan.seed).purpose("sample/steps");
-    let sampler = Ancestral {
+/// The model's ancestral sampler on `times`.
+pub fn sampler<'a>(trained: &'a Trained, times: &'a [usize]) -> Ancestral<'a> {
+    Ancestral {
         schedule: &trained.process.schedule,
-        times: &plan.times,
+        times,
         parameterisation: trained.config.model.parameterisation,
         variance: trained.model.step_variance(),
         clip: true,
-    };
+    }
+}
+
+/// Runs the chain from `x` at the plan's last time; row i of `x` uses the step noise of sample `samples.start + i`.
+pub fn continue_chain(trained: &Trained, plan: &Plan, x: Tensor, samples: Range<u64>, observe: impl FnMut(Step<'_>)) -> Tensor {
+    let stream = Noise::new(plan.seed).purpose("sample/steps");
     let (picture, last) = (trained.picture(), plan.times.len());
     // Noise is numbered by the steps that remain, so that a shorter chain ends like a longer one.
     let noise = |k: u64| normal_tensor(&stream, last as u64 - k, samples.clone(), &picture, trained.device);
-    sampler.run(&|x: &Tensor, t: usize| trained.model.at(x, t), x, noise, observe)
+    sampler(trained, &plan.times).run(&|x: &Tensor, t: usize| trained.model.at(x, t), x, noise, observe)
 }
 
 /// Generates `count` pictures, f32 `[count, C, H, W]`, not clipped.

@@ -108,14 +108,19 @@ pub fn measure(trained: &Trained, data: &dyn Fn(Split) -> Result<Dataset>) -> Re
 /// The variational bound on held-out pictures, as the configuration asks.
 pub fn bound(trained: &Trained, test: &Dataset) -> Result<bound::Bound> {
     let settings = &trained.config.evaluate;
-    let count = settings.bound_pictures.min(test.len()) as i64;
+    bound_on(trained, test, settings.bound_pictures, settings.bound_stride)
+}
+
+/// The variational bound on the first `pictures` of `test`, one of `stride` times evaluated.
+pub fn bound_on(trained: &Trained, test: &Dataset, pictures: usize, stride: usize) -> Result<bound::Bound> {
+    let count = pictures.min(test.len()) as i64;
     anyhow::ensure!(count > 0, "evaluate.bound_pictures = 0: at least one picture is needed");
     let x0 = to_unit(&all_images(test).narrow(0, 0, count)).to_device(trained.device);
     let stream = Noise::new(trained.config.seed).purpose("evaluate/bound");
-    let terms = trained.config.model.timesteps.div_ceil(settings.bound_stride) as u64 + 1;
+    let terms = trained.config.model.timesteps.div_ceil(stride.max(1)) as u64 + 1;
     let mut progress = Progress::new("bound", terms, "times");
     let noise = |t: usize| normal_tensor(&stream, t as u64, 0..count as u64, &trained.picture(), trained.device);
-    let bound = bound::evaluate(&trained.model, &trained.process, &x0, settings.bound_stride, noise, |done| {
+    let bound = bound::evaluate(&trained.model, &trained.process, &x0, stride, noise, |done| {
         progress.at(done as u64, String::new);
     });
     progress.finish();

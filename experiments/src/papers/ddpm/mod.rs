@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use ddpm::{Ddpm, DdpmConfig, DdpmLearner};
+use ddpm::{Ddpm, DdpmLearner};
 use easel_core::weights;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::{Dataset, Split};
@@ -30,8 +30,6 @@ use trained::{Trained, WEIGHTS};
 /// Denoising diffusion probabilistic models.
 #[derive(Debug)]
 pub struct DdpmExperiment;
-
-const FILE: &str = "ddpm-small";
 
 fn read(table: &Table) -> Result<RunConfig> {
     let config: RunConfig = crate::settings::read(table.clone())?;
@@ -87,6 +85,18 @@ impl Experiment for DdpmExperiment {
             Expected { preset: "small", metric: "recognised", bound: Bound::AtLeast(0.93) },
             Expected { preset: "small", metric: "smallest class share", bound: Bound::AtLeast(0.5) },
         ]
+    }
+
+    fn weights_file(&self) -> &'static str {
+        WEIGHTS
+    }
+
+    fn shipped_file(&self) -> &'static str {
+        "ddpm-small"
+    }
+
+    fn data_hash(&self, config: &str) -> Result<String> {
+        Ok(data(&read(&config.parse()?)?, Split::Train)?.content_hash())
     }
 
     fn shipped_metrics(&self) -> Result<Map<String, Value>> {
@@ -168,14 +178,4 @@ fn finish(experiment: &DdpmExperiment, trained: &Trained, out: &Path, seconds: f
     }
     println!("report: {}", out.join("report.md").display());
     Ok(())
-}
-
-/// Name of the shipped files, without ending.
-pub fn shipped_name() -> &'static str {
-    FILE
-}
-
-/// The model's configuration of a preset, for benches and tests.
-pub fn model(preset: &str) -> Option<DdpmConfig> {
-    DdpmConfig::preset(preset)
 }

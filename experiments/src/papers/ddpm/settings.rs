@@ -82,7 +82,7 @@ pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
             steps = LoopConfig { steps: 6000, log_every: 20, checkpoint_every: 500, keep: 2 };
             evaluate = EvaluateConfig {
                 samples: 2000,
-                times: 250,
+                times: 100,
                 spacing: Spacing::Even,
                 batch: 250,
                 bound_pictures: 1000,

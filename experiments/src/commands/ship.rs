@@ -1,0 +1,45 @@
+//! `easel ship`: takes a finished run's weights into the project.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use easel_core::files::write_atomic;
+use easel_core::weights;
+use easel_train::run_dir::read_metrics;
+use serde_json::{Map, Value, json};
+use tch::Kind;
+
+use crate::experiment::find;
+
+/// Lines of the training log that go with the weights.
+const LOG_LINES: usize = 300;
+
+/// Writes `NAME.safetensors` in half precision and `NAME.json` with provenance, metrics and the thinned log into `out`.
+pub fn ship(paper: &str, run: &Path, out: &Path) -> Result<()> {
+    let experiment = find(paper)?;
+    let file = weights::read(&run.join(experiment.weights_file()))?;
+    let results = std::fs::read_to_string(run.join("results.json")).with_context(|| format!("{} holds no results.json: finish the run first", run.display()))?;
+    let mut results: Value = serde_json::from_str(&results)?;
+    let halves: Vec<_> = file.tensors.iter().map(|(name, t)| (name.clone(), t.to_kind(Kind::Half))).collect();
+    let preset = results["preset"].as_str().context("results.json names no preset")?.to_string();
+    let name = experiment.shipped_file();
+    weights::write(&out.join(format!("{name}.safetensors")), &halves, &file.metadata)?;
+    let lines = read_metrics(&run.join("metrics.jsonl"))?;
+    let every = lines.len().div_ceil(LOG_LINES).max(1);
+    let log: Vec<Map<String, Value>> = lines.chunks(every).map(mean_line).collect();
+    let config = std::fs::read_to_string(run.join("config.toml")).context("the run has no config.toml")?;
+    results["command"] = json!(format!("cargo easel run {paper} --preset {preset}"));
+    results["config_blake3"] = json!(blake3::hash(config.as_bytes()).to_hex().as_str());
+    results["data_blake3"] = json!(experiment.data_hash(&config)?);
+    results["log"] = json!(log);
+    write_atomic(&out.join(format!("{name}.json")), format!("{}\n", serde_json::to_string(&results)?).as_bytes())?;
+    println!("{}", out.join(format!("{name}.safetensors")).display());
+    Ok(())
+}
+
+/// The last line of a stretch, with the mean of its losses.
+fn mean_line(lines: &[Map<String, Value>]) -> Map<String, Value> {
+    let mean = lines.iter().filter_map(|l| l["loss"].as_f64()).sum::<f64>() / lines.len() as f64;
+    let last = &lines[lines.len() - 1];
+    Map::from_iter([("step".to_string(), last["step"].clone()), ("loss".to_string(), json!((mean * 1e6).round() / 1e6))])
+}
