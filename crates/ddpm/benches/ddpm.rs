@@ -16,8 +16,12 @@ const BATCH: usize = 64;
 fn training_step(c: &mut Criterion) {
     let data = easel_data::digits::digits(Split::Train).expect("the digits are built in");
     for (name, precision) in [("f32", Precision::F32), ("bf16", Precision::Bf16)] {
-        let config =
-            TrainConfig { batch: BATCH as i64, times: TimeSampling::Stratified, precision, optim: OptimConfig::default() };
+        let config = TrainConfig {
+            batch: BATCH as i64,
+            times: TimeSampling::Stratified,
+            precision,
+            optim: OptimConfig::default(),
+        };
         let loader = Loader::new(&data, LoaderConfig { batch: BATCH, ..LoaderConfig::default() }, Device::Cpu);
         let loader = loader.expect("the digits fit");
         let model = DdpmConfig::small();

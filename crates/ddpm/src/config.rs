@@ -89,11 +89,9 @@ impl DdpmConfig {
             "smoke" => Some(Self::smoke()),
             "small" => Some(Self::small()),
             "paper" => Some(Self::paper()),
-            "paper-learned" => Some(Self {
-                variance: VarianceConfig::LearnedRange,
-                objective: Objective::Hybrid,
-                ..Self::paper()
-            }),
+            "paper-learned" => {
+                Some(Self { variance: VarianceConfig::LearnedRange, objective: Objective::Hybrid, ..Self::paper() })
+            }
             "paper-celeba64" => Some(Self::paper_sized(64, &[1, 2, 2, 2, 4], 2)),
             "paper-256" => Some(Self::paper_sized(256, &[1, 1, 2, 2, 4, 4], 4)),
             _ => None,
@@ -183,7 +181,11 @@ impl DdpmConfig {
             return refuse("parameterisation", format!("{:?}", self.parameterisation).to_lowercase(), problem);
         }
         if self.objective == Objective::Hybrid && self.variance != VarianceConfig::LearnedRange {
-            return refuse("objective", "hybrid".into(), "needs variance = \"learned_range\": it trains only the variance");
+            return refuse(
+                "objective",
+                "hybrid".into(),
+                "needs variance = \"learned_range\": it trains only the variance",
+            );
         }
         Ok(())
     }

@@ -15,7 +15,6 @@ pub struct Process {
     pub parameterisation: Parameterisation,
     signal: Coefficients,
     noise: Coefficients,
-    target: AffineTable,
     x0: AffineTable,
     posterior: AffineTable,
     /// $\ln\tilde\beta_t$, with $\tilde\beta_2$ at t = 1.
@@ -55,7 +54,6 @@ impl Process {
         Self {
             signal: table(&|t| s.sqrt_alpha_bar(t)),
             noise: table(&|t| s.sqrt_one_minus_alpha_bar(t)),
-            target: affine(&|t| parameterisation.from_x0(s.alpha_bar(t), s.alpha_bar(t - 1))),
             x0: affine(&|t| parameterisation.to_x0(s.alpha_bar(t), s.alpha_bar(t - 1))),
             posterior: affine(&|t| {
                 let p = s.posterior(t - 1, t);
@@ -79,10 +77,10 @@ impl Process {
         match self.parameterisation {
             Parameterisation::Epsilon => epsilon.shallow_clone(),
             Parameterisation::X0 => x0.shallow_clone(),
-            Parameterisation::V => {
-                self.signal.gather_like(t, x0) * epsilon - self.noise.gather_like(t, x0) * x0
-            }
-            Parameterisation::Mean | Parameterisation::Score => self.target.apply(x_t, x0, t),
+            Parameterisation::V => self.signal.gather_like(t, x0) * epsilon - self.noise.gather_like(t, x0) * x0,
+            Parameterisation::Mean => self.posterior_mean(x0, x_t, t),
+            // From epsilon: from x_t and x_0 it would lose digits where they are nearly equal.
+            Parameterisation::Score => epsilon / -self.noise.gather_like(t, x0),
         }
     }
 

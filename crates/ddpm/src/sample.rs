@@ -87,9 +87,7 @@ impl Ancestral<'_> {
     fn split(&self, output: &Tensor, channels: i64) -> (Tensor, Option<Tensor>) {
         match self.variance {
             StepVariance::Fixed(_) => (output.shallow_clone(), None),
-            StepVariance::LearnedRange => {
-                (output.narrow(1, 0, channels), Some(output.narrow(1, channels, channels)))
-            }
+            StepVariance::LearnedRange => (output.narrow(1, 0, channels), Some(output.narrow(1, channels, channels))),
         }
     }
 

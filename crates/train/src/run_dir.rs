@@ -108,18 +108,16 @@ pub fn read_metrics(path: &Path) -> Result<Vec<Map<String, Value>>, TrainError> 
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(TrainError::io("read", path)(e)),
     };
-    let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').filter(|line| !line.is_empty()).collect();
-    let mut parsed = Vec::with_capacity(lines.len());
-    for (i, line) in lines.iter().enumerate() {
+    let lines = (1..).zip(text.split(|&b| b == b'\n')).filter(|(_, line)| !line.is_empty());
+    let (mut parsed, mut bad) = (Vec::new(), None);
+    for (number, line) in lines {
+        if let Some(problem) = bad {
+            return Err(TrainError::Damaged { path: path.to_path_buf(), problem });
+        }
         match serde_json::from_slice(line) {
             Ok(object) => parsed.push(object),
-            Err(_) if i + 1 == lines.len() => {}
-            Err(e) => {
-                return Err(TrainError::Damaged {
-                    path: path.to_path_buf(),
-                    problem: format!("line {} is not a JSON object ({e}); delete the line and resume", i + 1),
-                });
-            }
+            // An error only if another line follows.
+            Err(e) => bad = Some(format!("line {number} is not a JSON object ({e}); delete the line and resume")),
         }
     }
     Ok(parsed)

@@ -15,8 +15,8 @@ use crate::papers::ddpm::generate::{Plan, continue_chain, start};
 use crate::papers::ddpm::trained::Trained;
 use crate::tensors::{all_images, pictures, to_unit};
 
-/// How often a figure may ask the network about one picture: about ten seconds of the default network.
-pub const BUDGET: usize = 16_000;
+/// How often a figure may ask the network about one picture: seconds of the default network.
+pub const BUDGET: usize = 12_000;
 
 /// T.
 pub fn total(trained: &Trained) -> usize {
@@ -74,6 +74,15 @@ pub fn reverse_states(trained: &Trained, shown: &[usize]) -> Vec<Tensor> {
 /// Tensors `[n, C, H, W]` as pictures, in order.
 pub fn all_pictures(tensors: &[Tensor]) -> Result<Vec<Picture>> {
     pictures(&Tensor::cat(tensors, 0))
+}
+
+/// A centred moving mean over `half(i)` values on each side of value i, fewer towards the ends.
+pub fn moving_mean(values: &[f64], half: impl Fn(usize) -> usize) -> Vec<f64> {
+    let mean = |i: usize| {
+        let half = half(i).min(i).min(values.len() - 1 - i);
+        values[i - half..=i + half].iter().sum::<f64>() / (2 * half + 1) as f64
+    };
+    (0..values.len()).map(mean).collect()
 }
 
 /// A labelled time: `$t = 250$`.

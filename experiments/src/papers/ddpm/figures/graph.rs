@@ -26,7 +26,7 @@ pub fn ddpm_chain(trained: &Trained) -> Result<Figure> {
         .map(|((picture, x), label)| graph.picture(x, 1.0, 1.8, picture, label.as_str()))
         .collect();
     let [noise, x_t, before, data] = nodes[..] else { unreachable!("four times are shown") };
-    let gaps = [graph.words(3.05, 1.0, "…"), graph.words(11.25, 1.0, "…")];
+    let gaps = [graph.words(3.05, 1.0, "⋯"), graph.words(11.25, 1.0, "⋯")];
     for (from, to) in [(noise, gaps[0]), (gaps[0], x_t), (before, gaps[1]), (gaps[1], data)] {
         graph.arrow(from, to).color(BLUE);
     }

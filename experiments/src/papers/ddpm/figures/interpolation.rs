@@ -38,7 +38,8 @@ fn interpolate(trained: &Trained, pairs: &[(Tensor, Tensor)], depth: usize, time
         noised.map(|(p, (x, y))| mix(schedule, x, y, depth, &forward_noise(trained, p as u64), &LAMBDAS)).collect();
     let stream = Noise::new(trained.config.seed).purpose("figure/interpolation");
     let noise = |k: u64| {
-        let own = normal_tensor(&stream, times.len() as u64 - k, 0..pairs.len() as u64, &trained.picture(), trained.device);
+        let own =
+            normal_tensor(&stream, times.len() as u64 - k, 0..pairs.len() as u64, &trained.picture(), trained.device);
         own.repeat_interleave_self_int(LAMBDAS.len() as i64, 0, None)
     };
     let denoise = |x: &Tensor, t: usize| trained.model.at(x, t);

@@ -30,7 +30,10 @@ pub const ALL: &[FigureInfo] = &[
     FigureInfo { name: "ddpm_interpol_result", about: "interpolation at nine depths of diffusion" },
     FigureInfo { name: "ddpm_schedules", about: "noise schedules compared" },
     FigureInfo { name: "ddpm_bound", about: "the variational bound term by term" },
-    FigureInfo { name: "ddpm_progressive", about: "estimates of the picture on the way, and samples that share a beginning" },
+    FigureInfo {
+        name: "ddpm_progressive",
+        about: "estimates of the picture on the way, and samples that share a beginning",
+    },
     FigureInfo { name: "ddpm_rate_distortion", about: "progressive lossy coding" },
 ];
 
@@ -48,6 +51,9 @@ pub fn draw(name: &str, trained: &Trained) -> Result<Figure> {
         "ddpm_bound" => bound::ddpm_bound(trained),
         "ddpm_progressive" => progressive::ddpm_progressive(trained),
         "ddpm_rate_distortion" => bound::ddpm_rate_distortion(trained),
-        other => bail!("ddpm has no figure `{other}`; there are: {}", ALL.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")),
+        other => bail!(
+            "ddpm has no figure `{other}`; there are: {}",
+            ALL.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")
+        ),
     }
 }

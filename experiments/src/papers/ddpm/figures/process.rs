@@ -24,7 +24,7 @@ pub fn diffprocess(trained: &Trained) -> Result<Figure> {
         .panel(Cell::new(forward).title("Forward process on a held-out picture"))
         .panel(Cell::new(reverse).title("Reverse process of the trained model"))
         .caption(format!(
-            "Each strip is one path of its Markov chain, not nine separate draws; the reverse one is sample 0 of the seed in all {} steps. {}",
+            "Each strip is one path of its Markov chain, not separate draws; the reverse one is sample 0 of the seed in all {} steps. {}",
             trained.process.schedule.steps(),
             provenance(trained)
         )))

@@ -110,7 +110,10 @@ fn distances(ours: &[Nearest], theirs: &[Nearest]) -> Result<Chart> {
         share
     };
     Ok(Chart::new("distance", "share (%)")
-        .series(Series::histogram(format!("{} held-out pictures", theirs.len()), &edges, &outline(&theirs)).color(easel_plot::style::AXIS))
+        .series(
+            Series::histogram(format!("{} held-out pictures", theirs.len()), &edges, &outline(&theirs))
+                .color(easel_plot::style::AXIS),
+        )
         .series(steps(format!("{} samples", ours.len()), &edges, &outline(&ours)))
         .height(290.0))
 }

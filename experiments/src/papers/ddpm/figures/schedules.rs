@@ -51,8 +51,9 @@ pub fn ddpm_schedules(trained: &Trained) -> Result<Figure> {
         .caption(format!(
             "$T = {steps}$. Linear: $\\beta$ from $10^{{-4}}$ to 0.02 (Ho et al. 2020); cosine: $s = 0.008$ (Nichol and Dhariwal 2021); scaled linear: \
              √$\\beta$ linear, $\\beta$ from 0.00085 to 0.012 (Rombach et al. 2022); sigmoid: a logistic $\\beta$ from $10^{{-4}}$ to 0.02; square root: \
-             $s = 10^{{-4}}$ (Li et al. 2022). The ends of $\\beta$ hold for $T = 1000$ and are scaled by $1000 / T$. (d): a held-out picture of {}.",
-            easel_plot::text::literal(&trained.config.data)
+             $s = 10^{{-4}}$ (Li et al. 2022). The ends of $\\beta$ hold for $T = 1000$ and are scaled by $1000 / T$. (d): a held-out picture of {}, noise of seed {}.",
+            easel_plot::text::literal(&trained.config.data),
+            trained.config.seed
         )))
 }
 
@@ -66,7 +67,8 @@ fn strips(trained: &Trained, all: &[(&'static str, NoiseSchedule)]) -> Result<Im
             tiles.push(&x0 * s.sqrt_alpha_bar(t) + &epsilon * s.sqrt_one_minus_alpha_bar(t));
         }
     }
-    let columns = (0..=EIGHTHS).map(|k| if k == 0 { "$t / T = 0$".into() } else { format!("{}", k as f64 / EIGHTHS as f64) });
+    let columns =
+        (0..=EIGHTHS).map(|k| if k == 0 { "$t / T = 0$".into() } else { format!("{}", k as f64 / EIGHTHS as f64) });
     let names: Vec<&str> = all.iter().take(2).map(|(name, _)| *name).collect();
     Ok(ImageGrid::new(all_pictures(&tiles)?, EIGHTHS + 1).tile(112.0).row_labels(names).column_labels(columns))
 }

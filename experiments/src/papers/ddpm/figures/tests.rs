@@ -24,7 +24,11 @@ fn untrained() -> Trained {
 fn every_figure_is_drawn_the_same_twice() {
     let trained = untrained();
     for figure in ALL {
-        let svg = || draw(figure.name, &trained).and_then(|f| Ok(f.to_svg()?)).unwrap_or_else(|e| panic!("{}: {e:#}", figure.name));
+        let svg = || {
+            draw(figure.name, &trained)
+                .and_then(|f| Ok(f.to_svg()?))
+                .unwrap_or_else(|e| panic!("{}: {e:#}", figure.name))
+        };
         let first = svg();
         assert!(first.starts_with("<svg") && first.contains("seed 0"), "{} has no caption", figure.name);
         assert!(first == svg(), "{} differs between two draws", figure.name);

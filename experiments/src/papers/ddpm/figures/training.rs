@@ -2,39 +2,42 @@
 
 use anyhow::{Result, ensure};
 use ddpm::config::Objective;
-use easel_plot::style::{BLUE, VERMILION};
-use easel_plot::{Cell, Chart, Code, Figure, Rows, Series};
+use easel_plot::style::{BLUE, VERMILION, WHITE};
+use easel_plot::{Cell, Chart, Code, Figure, Series};
 use serde_json::Value;
 
-use super::common::provenance;
+use super::common::{moving_mean, provenance};
 use crate::papers::ddpm::trained::Trained;
-
-/// Weight of the past in the smoothed loss, one logged value to the next.
-const MEMORY: f64 = 0.95;
 
 /// Algorithms 1 and 2 of Ho et al. 2020, and the logged loss.
 pub fn ddpm_train(trained: &Trained) -> Result<Figure> {
     let number = |line: &serde_json::Map<String, Value>, key: &str| line.get(key).and_then(Value::as_f64);
     let logged = trained.log.iter().filter_map(|line| Some((number(line, "step")?, number(line, "loss")?)));
     let (step, loss): (Vec<f64>, Vec<f64>) = logged.filter(|(_, loss)| *loss > 0.0).unzip();
-    ensure!(!step.is_empty(), "the training log holds no loss; train with `easel run ddpm` and give its folder with --run");
+    ensure!(
+        !step.is_empty(),
+        "the training log holds no loss; train with `easel run ddpm` and give its folder with --run"
+    );
     let symbol = match trained.config.model.objective {
         Objective::Simple => "L_{simple}",
         Objective::Hybrid => "L_{hybrid}",
         Objective::Vlb => "L_{vlb}",
     };
+    // The window grows with the step, since the axis is logarithmic.
+    let smoothed = moving_mean(&loss, |i| i / 10);
     let every = trained.config.steps.log_every;
     let chart = Chart::new("training step", format!("${symbol}$"))
+        .log_x()
         .log_y()
-        .series(Series::line(format!("mean of {every} steps"), &step, &loss).color(BLUE.mix(easel_plot::style::WHITE, 0.55)))
-        .series(Series::line("smoothed", &step, &smoothed(&loss)).color(VERMILION))
-        .height(560.0);
-    let boxes = Rows::new().panel(training_box()).panel(sampling_box());
+        .series(Series::line(format!("mean of {every} steps"), &step, &loss).color(BLUE.mix(WHITE, 0.55)))
+        .series(Series::line("smoothed", &step, &smoothed).color(VERMILION))
+        .height(400.0);
     Ok(Figure::new()
         .title("Training and sampling")
-        .row([Cell::new(boxes), Cell::new(chart).title("Loss of our training")])
+        .row([Cell::new(training_box()), Cell::new(sampling_box())])
+        .panel(Cell::new(chart).title("Loss of our training"))
         .caption(format!(
-            "Algorithms 1 and 2 of Ho et al. 2020. The smoothed curve is an exponential average with weight {MEMORY} on the past. {}",
+            "Algorithms 1 and 2 of Ho et al. 2020. The smoothed curve averages a tenth of the log so far on each side. {}",
             provenance(trained)
         )))
 }
@@ -66,15 +69,4 @@ fn sampling_box() -> Code {
             "return $x_0$",
         ],
     )
-}
-
-/// An exponential average, corrected for its start.
-fn smoothed(values: &[f64]) -> Vec<f64> {
-    let (mut sum, mut weight) = (0.0, 0.0);
-    let mut next = |v: &f64| {
-        sum = MEMORY * sum + (1.0 - MEMORY) * v;
-        weight = MEMORY * weight + (1.0 - MEMORY);
-        sum / weight
-    };
-    values.iter().map(&mut next).collect()
 }

@@ -59,7 +59,10 @@ pub fn diff_transform(trained: &Trained) -> Result<Figure> {
         }
     }
     let columns = SHARES.iter().map(|share| if *share == 0.0 { "$t / T = 0$".into() } else { format!("{share}") });
-    let grid = ImageGrid::new(tiles, SHARES.len()).tile(CELLS as f64).row_labels(["$q(x_t)$", "forward →", "← reverse"]).column_labels(columns);
+    let grid = ImageGrid::new(tiles, SHARES.len())
+        .tile(CELLS as f64)
+        .row_labels(["$q(x_t)$", "forward →", "← reverse"])
+        .column_labels(columns);
 
     let line = modes()?;
     let mut recorded: Vec<usize> = (0..=RECORDED).map(|k| (k * steps + RECORDED / 2) / RECORDED).collect();
@@ -96,7 +99,13 @@ fn normals(stream: &Stream, step: usize, count: usize, dimension: usize) -> Arra
 }
 
 /// Paths of the forward chain at rising times, from samples of the mixture.
-fn forward(mixture: &GaussianMixture, schedule: &NoiseSchedule, stream: &Stream, count: usize, shown: &[usize]) -> States {
+fn forward(
+    mixture: &GaussianMixture,
+    schedule: &NoiseSchedule,
+    stream: &Stream,
+    count: usize,
+    shown: &[usize],
+) -> States {
     let (mut x, mut now) = (mixture.sample(stream, 0, 0, count), 0);
     let mut states = States::from([(0, x.clone())]);
     for &t in shown.iter().filter(|&&t| t > 0) {
@@ -111,7 +120,13 @@ fn forward(mixture: &GaussianMixture, schedule: &NoiseSchedule, stream: &Stream,
 }
 
 /// Paths of the ancestral chain with the exact denoiser.
-fn reverse(mixture: &GaussianMixture, schedule: &NoiseSchedule, stream: &Stream, count: usize, shown: &[usize]) -> States {
+fn reverse(
+    mixture: &GaussianMixture,
+    schedule: &NoiseSchedule,
+    stream: &Stream,
+    count: usize,
+    shown: &[usize],
+) -> States {
     let steps = schedule.steps();
     let mut x = normals(stream, steps, count, mixture.dimension());
     let mut states = States::from([(steps, x.clone())]);

@@ -1,0 +1,8 @@
+//! Identities of training, and its behaviour under faults.
+
+mod checkpoints;
+mod common;
+mod logs;
+mod optimiser;
+mod parameters;
+mod resume;
