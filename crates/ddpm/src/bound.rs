@@ -54,6 +54,19 @@ impl Bound {
     }
 }
 
+/// Stretches (first, length) that cover 1..=`steps` once, at most `stride` long, and at most an eighth of their own first
+/// time: the terms fall about as 1/t, so a long stretch near t = 1 would be misjudged by its middle.
+pub fn blocks(steps: usize, stride: usize) -> Vec<(usize, usize)> {
+    let mut first = 1;
+    std::iter::from_fn(|| {
+        let length = stride.min(first / 8).clamp(1, (steps + 1).saturating_sub(first).max(1));
+        let block = (first <= steps).then_some((first, length));
+        first += length;
+        block
+    })
+    .collect()
+}
+
 /// Evaluates the bound of `model` on `x0` (f32 `[B, C, H, W]`) with fresh noise at each t; $\hat x_0$ is clipped.
 ///
 /// `noise(t)` gives $\epsilon$ shaped like `x0`. A `stride` above 1 evaluates t = 1 and then the middle of each block of
@@ -66,11 +79,11 @@ pub fn evaluate(
     mut noise: impl FnMut(usize) -> Tensor,
     mut progress: impl FnMut(usize),
 ) -> Bound {
-    let (steps, stride) = (process.schedule.steps(), stride.max(1));
-    let blocks = (2..=steps).step_by(stride).map(|first| (first, stride.min(steps + 1 - first)));
-    let times = std::iter::once((1, 1)).chain(blocks.map(|(first, length)| (first + length / 2, length)));
+    let blocks = blocks(process.schedule.steps(), stride);
     no_grad(|| {
-        let terms = times
+        let terms = blocks
+            .into_iter()
+            .map(|(first, length)| (first + length / 2, length))
             .enumerate()
             .map(|(i, (t, length))| {
                 let term = evaluate_term(model, process, x0, t, &noise(t));

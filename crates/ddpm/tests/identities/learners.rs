@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ddpm::bound::evaluate;
 use ddpm::config::{Objective, UNetConfig, VarianceConfig};
+use ddpm::importance::LossHistory;
 use ddpm::learner::{HYBRID_LAMBDA, Precision, TimeSampling};
 use ddpm::loss::{Variance, l_simple, vlb_term};
 use ddpm::{DdpmConfig, DdpmLearner, TrainConfig};
@@ -126,11 +127,8 @@ fn a_resumed_run_takes_the_same_steps() {
         }
         whole.groups()[0].save(folder.path(), &BTreeMap::new()).unwrap();
         whole.save_extra(folder.path()).unwrap();
-        if objective == Objective::Vlb {
-            let rows = &weights::read(&folder.path().join("history.safetensors")).unwrap().tensors["losses"];
-            let history = ddpm::importance::LossHistory::from_rows(&Vec::<f64>::try_from(rows).unwrap());
-            assert!(history.warmed_up(), "too few steps for importance sampling");
-        }
+        let by_importance = objective == Objective::Vlb;
+        assert!(!by_importance || remembered(&whole).warmed_up(), "too few steps for importance sampling");
         let mut resumed = learner(&config);
         resumed.groups()[0].load(folder.path()).unwrap();
         resumed.load_extra(folder.path()).unwrap();
@@ -139,6 +137,41 @@ fn a_resumed_run_takes_the_same_steps() {
         }
         assert_eq!(master(&mut whole), master(&mut resumed));
         assert_eq!(whole.average(), resumed.average());
+    }
+}
+
+/// What a learner of L_vlb remembers.
+fn remembered(learner: &DdpmLearner) -> LossHistory {
+    let folder = tempfile::tempdir().unwrap();
+    learner.save_extra(folder.path()).unwrap();
+    let rows = &weights::read(&folder.path().join("history.safetensors")).unwrap().tensors["losses"];
+    LossHistory::from_rows(&Vec::<f64>::try_from(rows).unwrap())
+}
+
+/// Nichol and Dhariwal 2021, section 3.3: times by importance, losses weighted by 1 / (T p_t) and remembered unweighted.
+#[test]
+fn l_vlb_is_trained_by_importance() {
+    let config = DdpmConfig { timesteps: 8, ..with_objective(Objective::Vlb) };
+    let mut learner = learner(&config);
+    let (data, noise) = (loader(Split::Train), Noise::new(SEED));
+    for step in 0..18 {
+        let mut history = remembered(&learner);
+        let probabilities = history.probabilities();
+        let draw = |i| {
+            let mut u = [0.0];
+            noise.purpose("train/times").uniform(step, i, &mut u);
+            LossHistory::draw(&probabilities, u[0])
+        };
+        let (t, weights): (Vec<usize>, Vec<f64>) = (0..BATCH as u64).map(draw).unzip();
+        let x0 = data.batch(step).images;
+        let epsilon = normal_tensor(&noise.purpose("train/epsilon"), step, 0..BATCH as u64, &[1, 28, 28], Device::Cpu);
+        let losses = values(&learner.loss(&x0, &times(&t), &epsilon, true));
+        let expected = losses.iter().zip(&weights).map(|(l, w)| l * w).sum::<f64>() / BATCH as f64;
+        let found = scalars(&mut learner, step)[0].1;
+        assert!((found / expected - 1.0).abs() < 1e-5, "step {step}: {found}, expected {expected}");
+        t.iter().zip(losses).for_each(|(&t, loss)| history.record(t, loss));
+        assert_eq!(remembered(&learner), history);
+        assert!(history.warmed_up() || step < 12, "too few steps for importance sampling");
     }
 }
 

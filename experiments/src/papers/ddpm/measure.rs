@@ -117,7 +117,7 @@ pub fn bound_on(trained: &Trained, test: &Dataset, pictures: usize, stride: usiz
     anyhow::ensure!(count > 0, "evaluate.bound_pictures = 0: at least one picture is needed");
     let x0 = to_unit(&all_images(test).narrow(0, 0, count)).to_device(trained.device);
     let stream = Noise::new(trained.config.seed).purpose("evaluate/bound");
-    let terms = trained.config.model.timesteps.div_ceil(stride.max(1)) as u64 + 1;
+    let terms = bound::blocks(trained.config.model.timesteps, stride).len() as u64;
     let mut progress = Progress::new("bound", terms, "times");
     let noise = |t: usize| normal_tensor(&stream, t as u64, 0..count as u64, &trained.picture(), trained.device);
     let bound = bound::evaluate(&trained.model, &trained.process, &x0, stride, noise, |done| {

@@ -8,7 +8,7 @@ use easel_plot::{Cell, Chart, Figure, ImageGrid, Rows, Series};
 use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
-use super::common::{BUDGET, all_pictures, chain_length, held_out, provenance, times, total};
+use super::common::{BUDGET, all_pictures, held_out, provenance, times, total};
 use crate::papers::ddpm::data;
 use crate::papers::ddpm::generate::{Plan, generate};
 use crate::papers::ddpm::trained::Trained;
@@ -46,10 +46,11 @@ pub fn ddpm_uncond(trained: &Trained) -> Result<Figure> {
             ),
         ])
         .caption(format!(
-            "Samples 0 to {} of the seed, not selected, in {}. Distances are root mean squared differences of pixels on the scale 0 to 255, \
+            "Samples 0 to {} of the seed, not selected, in {} of {} steps. Distances are root mean squared differences of pixels on the scale 0 to 255, \
              given under the neighbours; a copy would have 0. {}",
             SAMPLES - 1,
-            chain_length(plan.times.len(), total(trained)),
+            plan.times.len(),
+            total(trained),
             provenance(trained)
         )))
 }
