@@ -33,7 +33,9 @@ pub enum Command {
         json: bool,
     },
     /// Trains a paper's model, measures it and draws its figures.
-    #[command(after_help = "Examples:\n  easel run ddpm\n  easel run ddpm --seed 1 --set loop.steps=2000 --set train.optim.rate.lr=0.001\n  easel run ddpm --out runs/mine --resume\n\nThe run's folder holds config.toml, metrics.jsonl, TensorBoard events, checkpoints, samples, figures and report.md.\nCtrl-C saves and stops; --resume continues, with the same result as without the stop.")]
+    #[command(
+        after_help = "Examples:\n  easel run ddpm\n  easel run ddpm --seed 1 --set loop.steps=2000 --set train.optim.rate.lr=0.001\n  easel run ddpm --out runs/mine --resume\n\nThe run's folder holds config.toml, metrics.jsonl, TensorBoard events, checkpoints, samples, figures and report.md.\nCtrl-C saves and stops; --resume continues, with the same result as without the stop."
+    )]
     Run {
         /// The paper; see `easel list`.
         paper: String,
@@ -96,7 +98,9 @@ pub enum Command {
         json: bool,
     },
     /// Compares what this code computes with reference tensors, one folder a case.
-    #[command(after_help = "A model case holds config.json, model.safetensors, inputs.safetensors and outputs.safetensors; a sampler case\nscheduler_config.json, case.json, inputs.safetensors and outputs.safetensors. The error of a tensor is\nmax|a - b| / max(1, max|b|).")]
+    #[command(
+        after_help = "A model case holds config.json, model.safetensors, inputs.safetensors and outputs.safetensors; a sampler case\nscheduler_config.json, case.json, inputs.safetensors and outputs.safetensors. The error of a tensor is\nmax|a - b| / max(1, max|b|)."
+    )]
     Verify {
         /// Folders of cases.
         #[arg(required = true)]

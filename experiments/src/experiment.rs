@@ -220,7 +220,12 @@ pub fn write_results(experiment: &dyn Experiment, out: &Path, preset: &str, eval
     write_atomic(&out.join("results.json"), format!("{results:#}\n").as_bytes())?;
     let expected: String =
         check_expected(experiment, preset, &evaluation.metrics).iter().map(|(line, _)| format!("- {line}\n")).collect();
-    let report = format!("# {} ({preset})\n\n{}\n\n{}\n{expected}", experiment.name(), experiment.citation(), evaluation.markdown);
+    let report = format!(
+        "# {} ({preset})\n\n{}\n\n{}\n{expected}",
+        experiment.name(),
+        experiment.citation(),
+        evaluation.markdown
+    );
     write_atomic(&out.join("report.md"), report.as_bytes())?;
     Ok(())
 }

@@ -55,9 +55,12 @@ mod tests {
     #[test]
     fn values_are_read_as_toml_or_else_as_text() {
         let mut t = table();
-        for (assignment, expected) in
-            [("a=2", "2"), ("b.c=linear", "\"linear\""), ("b.d=[3]", "[3]"), ("b.c = { kind = \"k\" }", "{ kind = \"k\" }")]
-        {
+        for (assignment, expected) in [
+            ("a=2", "2"),
+            ("b.c=linear", "\"linear\""),
+            ("b.d=[3]", "[3]"),
+            ("b.c = { kind = \"k\" }", "{ kind = \"k\" }"),
+        ] {
             assign(&mut t, assignment).expect("known key");
             let expected: Table = format!("v = {expected}").parse().expect("valid");
             let key: Vec<&str> = assignment.split('=').next().expect("key").trim().split('.').collect();

@@ -185,10 +185,7 @@ impl Group {
             let mut targets = self.params.named(&copy);
             weights::load_strict(&mut targets, &file)?;
             let found = file.metadata.get("updates").and_then(|u| u.parse::<u64>().ok()).ok_or_else(|| {
-                TrainError::Damaged {
-                    path: path.clone(),
-                    problem: "holds no count of updates".into(),
-                }
+                TrainError::Damaged { path: path.clone(), problem: "holds no count of updates".into() }
             })?;
             if *updates.get_or_insert(found) != found {
                 return Err(TrainError::Damaged {

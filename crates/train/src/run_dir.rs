@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use easel_core::files::write_atomic;
 use serde_json::{Map, Value};
 
+use crate::checkpoint::Checkpoints;
 use crate::error::TrainError;
 use crate::events::EventWriter;
 
@@ -54,7 +55,15 @@ impl RunDir {
                 )));
             }
             Ok(_) => {}
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => write_atomic(&config_path, config.as_bytes())?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                if !Checkpoints::new(&root.join("checkpoints"), 1).steps()?.is_empty() {
+                    return Err(TrainError::Run(format!(
+                        "{} has checkpoints and no config.toml to say of what; choose another folder with --out",
+                        root.display()
+                    )));
+                }
+                write_atomic(&config_path, config.as_bytes())?;
+            }
             Err(e) => return Err(TrainError::io("read", &config_path)(e)),
         }
         let log_path = root.join("metrics.jsonl");

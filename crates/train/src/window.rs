@@ -52,7 +52,8 @@ impl Window {
                 None => self.fetched.push((name.to_string(), pairs.collect())),
             }
         }
-        let all = self.fetched.iter().flat_map(|(name, series)| series.iter().map(move |&(step, value)| (step, name, value)));
+        let all =
+            self.fetched.iter().flat_map(|(name, series)| series.iter().map(move |&(step, value)| (step, name, value)));
         match all.filter(|(_, _, value)| !value.is_finite()).min_by_key(|(step, ..)| *step) {
             Some((step, name, value)) => Err(TrainError::not_finite(name, value, step, kept)),
             None => Ok(&self.fetched),

@@ -26,12 +26,36 @@ pub struct Row {
 
 /// All data sets.
 pub fn table() -> Vec<Row> {
-    let fashion = if Cache::of_user().is_ok_and(|c| c.fashion_mnist(Split::Test).is_ok()) { "fetched".into() } else { "not here; `easel data fetch fashion-mnist`".to_string() };
+    let fashion = if Cache::of_user().is_ok_and(|c| c.fashion_mnist(Split::Test).is_ok()) {
+        "fetched".into()
+    } else {
+        "not here; `easel data fetch fashion-mnist`".to_string()
+    };
     vec![
-        Row { name: "digits", about: "10,000 handwritten digits, 28 x 28, 10 classes", licence: "CC BY-SA 3.0", state: "built in".into() },
-        Row { name: "shapes", about: "coloured shapes in captioned scenes, made on demand", licence: "none needed", state: "built in".into() },
-        Row { name: "fashion-mnist", about: "70,000 pictures of clothes, 28 x 28, 10 classes", licence: "MIT", state: fashion },
-        Row { name: "FOLDER", about: "any folder of pictures, with metadata.jsonl (file_name, text) or a folder a class", licence: "yours", state: "give its path".into() },
+        Row {
+            name: "digits",
+            about: "10,000 handwritten digits, 28 x 28, 10 classes",
+            licence: "CC BY-SA 3.0",
+            state: "built in".into(),
+        },
+        Row {
+            name: "shapes",
+            about: "coloured shapes in captioned scenes, made on demand",
+            licence: "none needed",
+            state: "built in".into(),
+        },
+        Row {
+            name: "fashion-mnist",
+            about: "70,000 pictures of clothes, 28 x 28, 10 classes",
+            licence: "MIT",
+            state: fashion,
+        },
+        Row {
+            name: "FOLDER",
+            about: "any folder of pictures, with metadata.jsonl (file_name, text) or a folder a class",
+            licence: "yours",
+            state: "give its path".into(),
+        },
     ]
 }
 

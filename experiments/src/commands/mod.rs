@@ -24,13 +24,17 @@ pub fn run(cli: Cli) -> Result<()> {
     let device = parse_device(&cli.device)?;
     match cli.command {
         Command::List { json } => list::list(json),
-        Command::Run { paper, preset, seed, set, out, resume } => run::run(&paper, preset, seed, &set, out, resume, device),
+        Command::Run { paper, preset, seed, set, out, resume } => {
+            run::run(&paper, preset, seed, &set, out, resume, device)
+        }
         Command::Figure { name, run, out } => figure::figure(&name, run.as_deref(), &out, device),
         Command::Sample { paper, count, seed, steps, run, out } => {
             sample::sample(&paper, crate::experiment::SampleRequest { run, count, seed, steps, device }, &out)
         }
         Command::Evaluate { paper, run, json } => info::evaluate(&paper, run.as_deref(), json, device),
-        Command::Verify { cases, tolerance, save, json } => verify::verify(&cases, tolerance, save.as_deref(), json, device),
+        Command::Verify { cases, tolerance, save, json } => {
+            verify::verify(&cases, tolerance, save.as_deref(), json, device)
+        }
         Command::Info { paper, preset, set, config, json } => info::info(&paper, preset, &set, config, json),
         Command::Data { command } => data::data(command),
         Command::Ship { paper, run, out } => ship::ship(&paper, &run, &out),

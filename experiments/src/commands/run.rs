@@ -21,7 +21,10 @@ pub fn run(
     let preset = preset.unwrap_or_else(|| experiment.presets()[0].name.to_string());
     let config = configure(experiment, &preset, seed, set)?;
     let trains = experiment.presets().iter().any(|p| p.name == preset && p.trains);
-    anyhow::ensure!(trains, "the preset `{preset}` is for `easel info` and for loading weights; it is not trained here");
+    anyhow::ensure!(
+        trains,
+        "the preset `{preset}` is for `easel info` and for loading weights; it is not trained here"
+    );
     let out = out.unwrap_or_else(|| PathBuf::from("runs").join(format!("{paper}-{preset}-{seed}")));
     easel_train::interrupt::install();
     eprintln!("{paper}, preset {preset}, seed {seed}: {}", out.display());

@@ -18,7 +18,8 @@ const LOG_LINES: usize = 300;
 pub fn ship(paper: &str, run: &Path, out: &Path) -> Result<()> {
     let experiment = find(paper)?;
     let file = weights::read(&run.join(experiment.weights_file()))?;
-    let results = std::fs::read_to_string(run.join("results.json")).with_context(|| format!("{} holds no results.json: finish the run first", run.display()))?;
+    let results = std::fs::read_to_string(run.join("results.json"))
+        .with_context(|| format!("{} holds no results.json: finish the run first", run.display()))?;
     let mut results: Value = serde_json::from_str(&results)?;
     let halves: Vec<_> = file.tensors.iter().map(|(name, t)| (name.clone(), t.to_kind(Kind::Half))).collect();
     let preset = results["preset"].as_str().context("results.json names no preset")?.to_string();
@@ -41,5 +42,8 @@ pub fn ship(paper: &str, run: &Path, out: &Path) -> Result<()> {
 fn mean_line(lines: &[Map<String, Value>]) -> Map<String, Value> {
     let mean = lines.iter().filter_map(|l| l["loss"].as_f64()).sum::<f64>() / lines.len() as f64;
     let last = &lines[lines.len() - 1];
-    Map::from_iter([("step".to_string(), last["step"].clone()), ("loss".to_string(), json!((mean * 1e6).round() / 1e6))])
+    Map::from_iter([
+        ("step".to_string(), last["step"].clone()),
+        ("loss".to_string(), json!((mean * 1e6).round() / 1e6)),
+    ])
 }

@@ -10,7 +10,13 @@ use serde_json::{Value, json};
 use tch::Device;
 
 /// Verifies each case; an error names the cases above the tolerance.
-pub fn verify(cases: &[std::path::PathBuf], tolerance: f64, save: Option<&Path>, as_json: bool, device: Device) -> Result<()> {
+pub fn verify(
+    cases: &[std::path::PathBuf],
+    tolerance: f64,
+    save: Option<&Path>,
+    as_json: bool,
+    device: Device,
+) -> Result<()> {
     anyhow::ensure!(tolerance > 0.0, "--tolerance {tolerance}: above 0");
     anyhow::ensure!(save.is_none() || cases.len() == 1, "--save takes one case");
     let (mut failed, mut report) = (Vec::new(), Vec::new());

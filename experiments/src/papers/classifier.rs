@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use easel_core::{Noise, Stream};
 use easel_core::weights;
+use easel_core::{Noise, Stream};
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::{Dataset, Split};
 use easel_metrics::classifier::{Classifier, ClassifierConfig};
@@ -107,8 +107,13 @@ impl ClassifierExperiment {
     fn measure(extractor: &FeatureExtractor) -> Result<Evaluation> {
         let test = easel_data::digits::digits(Split::Test)?;
         let accuracy = accuracy(extractor.classifier(), &all_images(&test), &labels_of(&test)?)?;
-        let metrics = Map::from_iter([("accuracy".to_string(), json!(accuracy)), ("test_pictures".into(), json!(test.len()))]);
-        let markdown = format!("| metric | value |\n|---|---|\n| accuracy on {} held-out digits | {:.2} % |\n", test.len(), 100.0 * accuracy);
+        let metrics =
+            Map::from_iter([("accuracy".to_string(), json!(accuracy)), ("test_pictures".into(), json!(test.len()))]);
+        let markdown = format!(
+            "| metric | value |\n|---|---|\n| accuracy on {} held-out digits | {:.2} % |\n",
+            test.len(),
+            100.0 * accuracy
+        );
         Ok(Evaluation { metrics, markdown })
     }
 }

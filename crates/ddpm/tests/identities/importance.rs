@@ -19,7 +19,10 @@ proptest! {
     #![proptest_config(cases(128))]
 
     #[test]
-    fn probabilities_follow_the_root_mean_square(losses in prop::collection::vec(1e-4f64..10.0, 2..40), extra in 0usize..15) {
+    fn probabilities_follow_the_root_mean_square(
+        losses in prop::collection::vec(1e-4f64..10.0, 2..40),
+        extra in 0usize..15,
+    ) {
         let p = warm(&losses, extra).probabilities();
         prop_assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let sum: f64 = losses.iter().sum();

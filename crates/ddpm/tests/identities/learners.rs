@@ -148,7 +148,7 @@ fn remembered(learner: &DdpmLearner) -> LossHistory {
     LossHistory::from_rows(&Vec::<f64>::try_from(rows).unwrap())
 }
 
-/// Nichol and Dhariwal 2021, section 3.3: times by importance, losses weighted by 1 / (T p_t) and remembered unweighted.
+/// Nichol and Dhariwal 2021, section 3.3: times by importance, losses weighted by 1 / (T p_t), remembered unweighted.
 #[test]
 fn l_vlb_is_trained_by_importance() {
     let config = DdpmConfig { timesteps: 8, ..with_objective(Objective::Vlb) };
@@ -252,7 +252,8 @@ fn the_mean_of_l_vlb_over_t_is_the_bound() {
     assert!((mean / (bound.total() - bound.prior) - 1.0).abs() < 1e-5, "{mean} against {}", bound.total());
 }
 
-/// In L_hybrid the bound's term reaches the variance head alone: on the mean head the gradient is L_simple's, bit by bit.
+/// In L_hybrid the bound's term reaches the variance head alone: on the mean head the gradient is L_simple's, bit by
+/// bit.
 #[test]
 fn l_hybrid_gives_the_mean_head_no_gradient_of_the_bound() {
     let t = times(&[1, 2, 40, 100]);

@@ -96,7 +96,8 @@ proptest! {
             let deterministic = step.x == step.x0_hat;
             seen.borrow_mut().push((step.t, deterministic));
         };
-        let _ = sampler(&schedule, &times, Parameterisation::V, LARGE).run(&denoiser, normal(1, &shape), noise, observe);
+        let sampler = sampler(&schedule, &times, Parameterisation::V, LARGE);
+        let _ = sampler.run(&denoiser, normal(1, &shape), noise, observe);
         let down: Vec<usize> = times.iter().rev().copied().collect();
         prop_assert_eq!(told.into_inner(), down.clone());
         prop_assert_eq!(asked.into_inner(), (0..times.len() as u64 - 1).collect::<Vec<_>>());
@@ -172,8 +173,8 @@ fn exact_denoiser(schedule: &NoiseSchedule, m: f64, s: f64) -> impl Denoiser {
     }
 }
 
-/// The same of the sampler, without chance: one pixel for the start and one for each draw carries that source alone, and
-/// one carries none, which is the mean.
+/// The same of the sampler, without chance: one pixel for the start and one for each draw carries that source alone,
+/// and one carries none, which is the mean.
 fn measured(schedule: &NoiseSchedule, times: &[usize], m: f64, s: f64, large: bool) -> (f64, f64) {
     let sources = times.len() as i64; // the start, and a draw for every step but the last
     let unit = |at: i64| {

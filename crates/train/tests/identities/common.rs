@@ -59,7 +59,9 @@ impl Toy {
         };
         let maps: Vec<[Tensor; 2]> = names
             .iter()
-            .map(|name| [draw(name, &[1, 3]).set_requires_grad(true), draw(&format!("{name} b"), &[1]).set_requires_grad(true)])
+            .map(|name| {
+                [draw(name, &[1, 3]).set_requires_grad(true), draw(&format!("{name} b"), &[1]).set_requires_grad(true)]
+            })
             .collect();
         let groups = names.iter().zip(&maps).map(|(name, [weight, bias])| {
             let named = vec![("weight".into(), weight.shallow_clone()), ("bias".into(), bias.shallow_clone())];

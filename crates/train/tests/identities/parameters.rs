@@ -10,10 +10,7 @@ use crate::common::{leaf, values};
 #[test]
 fn the_models_tensors_are_views_of_the_buffer() {
     let (a, b) = (leaf(&[1.0, 2.0]), leaf(&[3.0, 4.0, 5.0, 6.0]).detach().reshape([2, 2]).set_requires_grad(true));
-    let mut flat = FlatParams::new(
-        vec![("a".into(), a.shallow_clone()), ("b".into(), b.shallow_clone())],
-        Kind::Float,
-    );
+    let mut flat = FlatParams::new(vec![("a".into(), a.shallow_clone()), ("b".into(), b.shallow_clone())], Kind::Float);
     assert_eq!((flat.numel(), b.size()), (6, vec![2, 2]));
     assert_eq!(a.data_ptr(), flat.master().data_ptr());
     assert_eq!(b.data_ptr() as usize, flat.master().data_ptr() as usize + 2 * 4);
@@ -72,7 +69,8 @@ fn the_average_is_lent_to_the_model_and_taken_back() {
 #[test]
 fn a_loss_without_a_graph_is_an_error_and_not_a_crash() {
     let w = leaf(&[2.0]);
-    let mut group = Group::new("g", vec![("w".into(), w.shallow_clone())], Kind::Float, OptimConfig::default(), 10).unwrap();
+    let mut group =
+        Group::new("g", vec![("w".into(), w.shallow_clone())], Kind::Float, OptimConfig::default(), 10).unwrap();
     let loss = no_grad(|| w.sum(Kind::Float));
     assert!(group.update(&loss).unwrap_err().to_string().contains("libtorch"));
     assert_eq!(values(&w), [2.0]);

@@ -50,7 +50,13 @@ pub fn sampler<'a>(trained: &'a Trained, times: &'a [usize]) -> Ancestral<'a> {
 }
 
 /// Runs the chain from `x` at the plan's last time; row i of `x` uses the step noise of sample `samples.start + i`.
-pub fn continue_chain(trained: &Trained, plan: &Plan, x: Tensor, samples: Range<u64>, observe: impl FnMut(Step<'_>)) -> Tensor {
+pub fn continue_chain(
+    trained: &Trained,
+    plan: &Plan,
+    x: Tensor,
+    samples: Range<u64>,
+    observe: impl FnMut(Step<'_>),
+) -> Tensor {
     let stream = Noise::new(plan.seed).purpose("sample/steps");
     let (picture, last) = (trained.picture(), plan.times.len());
     // Noise is numbered by the steps that remain, so that a shorter chain ends like a longer one.

@@ -37,7 +37,11 @@ fn read(table: &Table) -> Result<RunConfig> {
     config.steps.validate()?;
     config.train.optim.validate()?;
     anyhow::ensure!(config.train.batch >= 1, "train.batch = {}: at least 1", config.train.batch);
-    anyhow::ensure!(config.evaluate.samples >= 1, "evaluate.samples = {}: at least 1", config.evaluate.samples);
+    let (samples, fewest) = (config.evaluate.samples, measure::FEWEST_SAMPLES);
+    anyhow::ensure!(
+        samples >= fewest,
+        "evaluate.samples = {samples}: at least {fewest}, for the distances to be defined"
+    );
     Ok(config)
 }
 
@@ -46,7 +50,13 @@ fn data(config: &RunConfig, split: Split) -> Result<Dataset> {
     let data = crate::papers::open_data(&config.data, split, config.model.side as usize)?;
     let ([_, c, h, w], m) = (data.shape(), &config.model);
     if [c, h, w] != [m.channels as usize, m.side as usize, m.side as usize] {
-        bail!("the pictures of `{}` are {c} x {h} x {w}, the model's {} x {} x {}; set model.channels and model.side", config.data, m.channels, m.side, m.side);
+        bail!(
+            "the pictures of `{}` are {c} x {h} x {w}, the model's {} x {} x {}; set model.channels and model.side",
+            config.data,
+            m.channels,
+            m.side,
+            m.side
+        );
     }
     Ok(data)
 }
@@ -66,7 +76,11 @@ impl Experiment for DdpmExperiment {
 
     fn presets(&self) -> &'static [Preset] {
         &[
-            Preset { name: "small", about: "digits of 28 x 28 pixels in ten minutes on two cores; what ships", trains: true },
+            Preset {
+                name: "small",
+                about: "digits of 28 x 28 pixels in ten minutes on two cores; what ships",
+                trains: true,
+            },
             Preset { name: "smoke", about: "the whole path in seconds", trains: true },
             Preset { name: "paper", about: "the published CIFAR-10 network", trains: false },
             Preset { name: "paper-learned", about: "the same with a learned variance", trains: false },
@@ -111,7 +125,8 @@ impl Experiment for DdpmExperiment {
         let config = read(&request.config)?;
         let text = toml::to_string(&request.config)?;
         let (train_set, test_set) = (data(&config, Split::Train)?, data(&config, Split::Test)?);
-        let loader_config = LoaderConfig { batch: config.train.batch as usize, seed: config.seed, ..LoaderConfig::default() };
+        let loader_config =
+            LoaderConfig { batch: config.train.batch as usize, seed: config.seed, ..LoaderConfig::default() };
         let validation = LoaderConfig { batch: test_set.len().min(256), ..loader_config.clone() };
         let mut learner = DdpmLearner::new(
             &config.model,
@@ -123,7 +138,8 @@ impl Experiment for DdpmExperiment {
             request.device,
         )?;
         let mut run = RunDir::open(&request.out, &text, request.resume)?;
-        let outcome = train(&mut learner, &config.steps, &mut run, Progress::new("training", config.steps.steps, "steps"))?;
+        let outcome =
+            train(&mut learner, &config.steps, &mut run, Progress::new("training", config.steps.steps, "steps"))?;
         if !outcome.complete {
             bail!("stopped at step {}; continue with --resume", outcome.step);
         }

@@ -90,5 +90,14 @@ pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
             };
         }
     }
-    Ok(RunConfig { paper: "ddpm".into(), preset: name.into(), seed, data: "digits".into(), model, train, steps, evaluate })
+    Ok(RunConfig {
+        paper: "ddpm".into(),
+        preset: name.into(),
+        seed,
+        data: "digits".into(),
+        model,
+        train,
+        steps,
+        evaluate,
+    })
 }

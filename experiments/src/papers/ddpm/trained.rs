@@ -40,7 +40,11 @@ impl Trained {
             Some(folder) => {
                 let path = folder.join(WEIGHTS);
                 if !path.exists() {
-                    bail!("{} does not exist: the run is not finished; continue it with `easel run ddpm --out {} --resume`", path.display(), folder.display());
+                    bail!(
+                        "{} does not exist: the run is not finished; continue it with `easel run ddpm --out {} --resume`",
+                        path.display(),
+                        folder.display()
+                    );
                 }
                 Self::new(&weights::read(&path)?, read_metrics(&folder.join("metrics.jsonl"))?, device)
             }
@@ -54,12 +58,16 @@ impl Trained {
     }
 
     fn new(weights: &Weights, log: Vec<Map<String, Value>>, device: Device) -> Result<Self> {
-        let text = weights.metadata.get("config").with_context(|| format!("{} holds no configuration", weights.path.display()))?;
+        let text = weights
+            .metadata
+            .get("config")
+            .with_context(|| format!("{} holds no configuration", weights.path.display()))?;
         let config: RunConfig = crate::settings::read(text.parse()?)?;
         let params = Params::zeros(device);
         let model = Ddpm::new(&params.root(), &config.model)?;
         params.load(weights)?;
-        let process = Process::new(config.model.schedule.build(config.model.timesteps)?, config.model.parameterisation, device);
+        let process =
+            Process::new(config.model.schedule.build(config.model.timesteps)?, config.model.parameterisation, device);
         Ok(Self { config, model, process, log, device })
     }
 
