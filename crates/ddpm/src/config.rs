@@ -110,7 +110,7 @@ impl DdpmConfig {
         }
     }
 
-    /// The default: digits of 28 x 28 pixels, trained in ten minutes on two cores.
+    /// The default: digits of 28 x 28 pixels, trained in minutes on two cores.
     pub fn small() -> Self {
         Self {
             channels: 1,

@@ -80,7 +80,16 @@ impl FlatParams {
 
     /// Gradients of the scalar `loss` with respect to all parameters: f32 `[numel]`; a parameter that the loss does not
     /// reach has gradient zero.
+    ///
+    /// # Errors
+    /// A loss that depends on no parameter at all, or one that is not a scalar.
     pub fn gradient(&self, loss: &Tensor) -> Result<Tensor, tch::TchError> {
+        if !loss.requires_grad() {
+            // libtorch would follow a null pointer here.
+            return Err(tch::TchError::Torch(
+                "the loss depends on no parameter, or was computed without gradients".into(),
+            ));
+        }
         let gradients = Tensor::f_run_backward(&[loss], &self.leaves(), false, false)?;
         let pieces: Vec<Tensor> = gradients
             .iter()

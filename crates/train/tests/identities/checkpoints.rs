@@ -73,7 +73,7 @@ fn files_of_two_steps_are_not_mixed() {
     let mut group = group(&[("w", w.shallow_clone())]);
     group.save(folder.path(), &BTreeMap::new()).unwrap();
     let old = fs::read(folder.path().join("g.adam_m.safetensors")).unwrap();
-    group.update(&w.sum(Kind::Float)).unwrap();
+    let _ = group.update(&w.sum(Kind::Float)).unwrap();
     group.save(folder.path(), &BTreeMap::new()).unwrap();
     fs::write(folder.path().join("g.adam_m.safetensors"), old).unwrap();
     let message = group.load(folder.path()).unwrap_err().to_string();
@@ -116,23 +116,19 @@ fn a_failed_save_leaves_the_old_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(folder.path(), 1);
     let state = |step| State { step, ..State::default() };
-    checkpoints
-        .save(&state(1), |to| {
-            fs::write(to.join("x"), "1").unwrap();
-            Ok(())
-        })
-        .unwrap();
+    let write = |text: &'static str| {
+        move |to: &Path| {
+            fs::write(to.join("x"), text).unwrap();
+            Ok::<(), TrainError>(())
+        }
+    };
+    checkpoints.save(&state(1), write("1")).unwrap();
     let error = checkpoints.save(&state(2), |_| Err(TrainError::Run("no room".into()))).unwrap_err();
     assert_eq!(error.to_string(), "no room");
     assert_eq!(checkpoints.steps().unwrap(), [1]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the temporary folder is gone");
     // The same step again replaces what is there.
-    checkpoints
-        .save(&state(1), |to| {
-            fs::write(to.join("x"), "2").unwrap();
-            Ok(())
-        })
-        .unwrap();
+    checkpoints.save(&state(1), write("2")).unwrap();
     assert_eq!(fs::read_to_string(checkpoints.read(1).unwrap().0.join("x")).unwrap(), "2");
 }
 

@@ -12,8 +12,6 @@ use easel_train::{
 use serde_json::{Map, Value};
 use tch::{Device, Kind, Tensor};
 
-pub const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
-
 /// One thread: sums are then taken in one order, and tests side by side do not fight for processors.
 pub fn single_threaded() {
     tch::set_num_threads(1);
@@ -86,7 +84,7 @@ impl Learner for Toy {
             let prediction = x.to_kind(weight.kind()).linear(weight, Some(bias));
             let mut loss = (prediction - &y).square().mean(Kind::Float);
             if self.nan_at == Some(step) {
-                loss = loss * f64::NAN;
+                loss *= f64::NAN;
             }
             let norm = group.update(&loss)?;
             scalars.push((if group.name() == "one" { "loss" } else { "other_loss" }, loss.detach()));
@@ -130,6 +128,6 @@ pub fn newest(root: &Path) -> std::path::PathBuf {
 /// The log without its clock.
 pub fn log(root: &Path) -> Vec<Map<String, Value>> {
     let mut lines = read_metrics(&root.join("metrics.jsonl")).unwrap();
-    lines.iter_mut().for_each(|line| assert!(line.remove("seconds").is_some_and(|s| s.is_number())));
+    lines.iter_mut().for_each(|line| assert!(line.shift_remove("seconds").is_some_and(|s| s.is_number())));
     lines
 }

@@ -95,7 +95,7 @@ proptest! {
         }
         if steps > warmup {
             prop_assert!((rate.at(steps, steps) - rate.final_lr).abs() < 1e-12);
-            prop_assert_eq!(rate.at(warmup, steps), lr);
+            prop_assert!((rate.at(warmup, steps) - lr).abs() < 1e-12);
         }
     }
 
@@ -160,7 +160,7 @@ fn a_parameter_that_the_loss_does_not_reach_stays() {
         assert_eq!(gradient.kind(), Kind::Float);
         assert_eq!(values(&gradient), [2.0, 4.0, 0.0, 0.0, 0.0]);
         for _ in 0..3 {
-            group.update(&used.square().sum(Kind::Float)).unwrap();
+            let _ = group.update(&used.square().sum(Kind::Float)).unwrap();
         }
         assert_eq!(values(&unused), [3.0, 4.0, 5.0]);
         assert!(values(group.params.master())[0] < 1.0);

@@ -44,10 +44,10 @@ fn the_bfloat16_copy_follows_the_master() {
 fn the_average_is_lent_to_the_model_and_taken_back() {
     for kind in [Kind::Float, Kind::BFloat16] {
         let w = leaf(&[2.0]);
-        let config = OptimConfig { ema: 0.5, ema_warmup: false, ..OptimConfig::default() };
-        let mut group = Group::new("g", vec![("w".into(), w.shallow_clone())], kind, config, 10).unwrap();
+        let config = OptimConfig { ema: 0.97, ema_warmup: false, ..OptimConfig::default() };
+        let mut group = Group::new("g", vec![("w".into(), w.shallow_clone())], kind, config, 1000).unwrap();
         for _ in 0..100 {
-            group.update(&(&w * 3.0).sum(Kind::Float)).unwrap();
+            let _ = group.update(&(&w * 3.0).sum(Kind::Float)).unwrap();
         }
         let (working, average) = (values(&w), values(&group.average()[0].1));
         let inside = group.with_average(|| values(&w));
@@ -60,7 +60,7 @@ fn the_average_is_lent_to_the_model_and_taken_back() {
         assert!(panicked.is_err());
         assert_eq!(values(&w), working, "the working weights are back after a panic");
         let before = values(group.params.master());
-        group.update(&(&w * 3.0).sum(Kind::Float)).unwrap();
+        let _ = group.update(&(&w * 3.0).sum(Kind::Float)).unwrap();
         assert_ne!(values(group.params.master()), before, "training goes on");
         assert_eq!(values(&w), values(&group.params.master().to_kind(kind)));
     }
@@ -72,6 +72,7 @@ fn a_loss_without_a_graph_is_an_error_and_not_a_crash() {
     let mut group =
         Group::new("g", vec![("w".into(), w.shallow_clone())], Kind::Float, OptimConfig::default(), 10).unwrap();
     let loss = no_grad(|| w.sum(Kind::Float));
-    assert!(group.update(&loss).unwrap_err().to_string().contains("libtorch"));
+    let message = group.update(&loss).unwrap_err().to_string();
+    assert!(message.contains("no parameter"), "{message}");
     assert_eq!(values(&w), [2.0]);
 }

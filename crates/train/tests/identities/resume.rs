@@ -39,7 +39,7 @@ fn two_optimisers_resume_like_one() {
 }
 
 #[test]
-fn a_second_seed_of_nothing_is_the_same_run() {
+fn the_same_run_twice_is_the_same() {
     single_threaded();
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for folder in &folders {
