@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use ddpm::config::Objective;
+use easel_core::Parameterisation;
 use easel_plot::style::{BLUE, VERMILION, WHITE};
 use easel_plot::{Cell, Chart, Code, Figure, Series};
 use serde_json::Value;
@@ -37,9 +38,22 @@ pub fn ddpm_train(trained: &Trained) -> Result<Figure> {
         .row([Cell::new(training_box()), Cell::new(sampling_box())])
         .panel(Cell::new(chart).title("Loss of our training"))
         .caption(format!(
-            "Algorithms 1 and 2 of Ho et al. 2020. The smoothed curve averages a tenth of the log so far on each side. {}",
+            "Algorithms 1 and 2 of Ho et al. 2020, for a network that predicts ε; ours predicts {}, and the loss is of that. \
+             The smoothed curve averages a tenth of the log so far on each side. {}",
+            symbol(trained.config.model.parameterisation),
             provenance(trained)
         )))
+}
+
+/// The paper's symbol of what a network predicts.
+fn symbol(parameterisation: Parameterisation) -> &'static str {
+    match parameterisation {
+        Parameterisation::Epsilon => "ε",
+        Parameterisation::X0 => "x_{0}",
+        Parameterisation::V => "v",
+        Parameterisation::Mean => "the mean of x_{t-1}",
+        Parameterisation::Score => "the score",
+    }
 }
 
 fn training_box() -> Code {
