@@ -186,6 +186,11 @@ pub fn configure(experiment: &dyn Experiment, preset: &str, seed: u64, assignmen
     };
     let mut table = experiment.config(found.name, seed)?;
     for assignment in assignments {
+        let key = assignment.split('=').next().unwrap_or_default().trim();
+        anyhow::ensure!(
+            !matches!(key, "paper" | "preset" | "seed"),
+            "--set {assignment}: the paper is the first word, `preset` and `seed` are options of their own"
+        );
         crate::settings::assign(&mut table, assignment)?;
     }
     Ok(table)

@@ -40,7 +40,7 @@ fn parse_value(text: &str) -> Value {
 pub fn read<T: DeserializeOwned>(table: Table) -> Result<T> {
     serde_path_to_error::deserialize(table).map_err(|e| {
         let path = e.path().to_string();
-        anyhow!("configuration, at `{path}`: {}", e.into_inner())
+        anyhow!("configuration, at `{path}`: {}", e.into_inner().message())
     })
 }
 

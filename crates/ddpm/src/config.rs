@@ -155,15 +155,24 @@ impl DdpmConfig {
     /// Checks that the parts fit together.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let refuse = |key, value: String, problem: &str| Err(ConfigError { key, value, problem: problem.into() });
-        let (u, downscale) = (&self.unet, self.patch << (self.unet.levels.len().max(1) - 1));
+        let u = &self.unet;
         if self.timesteps == 0 {
             return refuse("timesteps", "0".into(), "at least 1");
         }
-        if self.channels < 1 || self.patch < 1 || self.side < 1 || self.side % downscale != 0 {
+        for (key, value) in [("channels", self.channels), ("side", self.side), ("patch", self.patch)] {
+            if !(1..=1 << 20).contains(&value) {
+                return refuse(key, value.to_string(), "at least 1, and no more than 2^20");
+            }
+        }
+        if !(1..=20).contains(&u.levels.len()) {
+            return refuse("unet.levels", format!("{:?}", u.levels), "1 to 20 levels");
+        }
+        let downscale = self.patch << (u.levels.len() - 1);
+        if self.side % downscale != 0 {
             let problem = format!("a multiple of patch x 2^(levels - 1) = {downscale}");
             return refuse("side", self.side.to_string(), &problem);
         }
-        if u.levels.is_empty() || u.levels.len() != u.attention.len() {
+        if u.levels.len() != u.attention.len() {
             return refuse("unet.attention", format!("{:?}", u.attention), "one entry for each of unet.levels");
         }
         if u.groups < 1 || u.levels.iter().any(|c| *c < 1 || c % u.groups != 0) {

@@ -37,11 +37,7 @@ fn read(table: &Table) -> Result<RunConfig> {
     config.steps.validate()?;
     config.train.optim.validate()?;
     anyhow::ensure!(config.train.batch >= 1, "train.batch = {}: at least 1", config.train.batch);
-    let (samples, fewest) = (config.evaluate.samples, measure::FEWEST_SAMPLES);
-    anyhow::ensure!(
-        samples >= fewest,
-        "evaluate.samples = {samples}: at least {fewest}, for the distances to be defined"
-    );
+    config.evaluate.validate(config.model.timesteps)?;
     Ok(config)
 }
 

@@ -1,11 +1,13 @@
 //! The configuration of a run.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use ddpm::DdpmConfig;
 use ddpm::learner::{Precision, TimeSampling, TrainConfig};
 use easel_core::Spacing;
 use easel_train::{LoopConfig, OptimConfig};
 use serde::{Deserialize, Serialize};
+
+use super::measure::FEWEST_SAMPLES;
 
 /// Everything a run depends on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,6 +48,24 @@ pub struct EvaluateConfig {
     pub bound_pictures: usize,
     /// Every how many times a term of the bound is computed.
     pub bound_stride: usize,
+}
+
+impl EvaluateConfig {
+    /// Checks that a model of T = `steps` times can be measured so.
+    pub fn validate(&self, steps: usize) -> Result<()> {
+        let counts = [
+            ("samples", self.samples, FEWEST_SAMPLES),
+            ("batch", self.batch, 1),
+            ("bound_pictures", self.bound_pictures, 1),
+            ("bound_stride", self.bound_stride, 1),
+        ];
+        for (key, value, least) in counts {
+            ensure!(value >= least, "evaluate.{key} = {value}: at least {least}");
+        }
+        let times = self.spacing.times(steps, self.times);
+        times.with_context(|| format!("evaluate.times = {} of model.timesteps = {steps}", self.times))?;
+        Ok(())
+    }
 }
 
 /// bfloat16 where the processor multiplies it in hardware, else f32.

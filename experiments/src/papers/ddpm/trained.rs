@@ -62,7 +62,7 @@ impl Trained {
             .metadata
             .get("config")
             .with_context(|| format!("{} holds no configuration", weights.path.display()))?;
-        let config: RunConfig = crate::settings::read(text.parse()?)?;
+        let config = super::read(&text.parse()?)?;
         let params = Params::zeros(device);
         let model = Ddpm::new(&params.root(), &config.model)?;
         params.load(weights)?;

@@ -40,13 +40,13 @@ pub fn ddpm_train(trained: &Trained) -> Result<Figure> {
         .caption(format!(
             "Algorithms 1 and 2 of Ho et al. 2020, for a network that predicts ε; ours predicts {}, and the loss is of that. \
              The smoothed curve averages a tenth of the log so far on each side. {}",
-            symbol(trained.config.model.parameterisation),
+            prediction(trained.config.model.parameterisation),
             provenance(trained)
         )))
 }
 
 /// The paper's symbol of what a network predicts.
-fn symbol(parameterisation: Parameterisation) -> &'static str {
+fn prediction(parameterisation: Parameterisation) -> &'static str {
     match parameterisation {
         Parameterisation::Epsilon => "ε",
         Parameterisation::X0 => "x_{0}",
