@@ -56,6 +56,9 @@ pub enum Command {
         resume: bool,
     },
     /// Draws one figure (or `all`) as SVG and PNG, from the shipped weights or a run.
+    #[command(
+        after_help = "Examples:\n  easel figure ddpm_uncond\n  easel figure ddpm --out slides\n  easel figure ddpm_train --run runs/ddpm-small-0"
+    )]
     Figure {
         /// The figure's name, or a paper's name for all its figures, or `all`.
         name: String,
@@ -67,6 +70,9 @@ pub enum Command {
         out: PathBuf,
     },
     /// Generates pictures: a PNG grid, or a safetensors file with `images`.
+    #[command(
+        after_help = "Examples:\n  easel sample ddpm --count 64 --out grid.png\n  easel sample ddpm --steps 1000 --seed 7 --out samples.safetensors"
+    )]
     Sample {
         /// The paper.
         paper: String,
@@ -99,7 +105,7 @@ pub enum Command {
     },
     /// Compares what this code computes with reference tensors, one folder a case.
     #[command(
-        after_help = "A model case holds config.json, model.safetensors, inputs.safetensors and outputs.safetensors; a sampler case\nscheduler_config.json, case.json, inputs.safetensors and outputs.safetensors. The error of a tensor is\nmax|a - b| / max(1, max|b|)."
+        after_help = "Examples:\n  easel verify tests/parity/cases/*\n  easel verify CASE --tolerance 1e-5 --save computed.safetensors\n\nA model case holds config.json, model.safetensors, inputs.safetensors and outputs.safetensors; a sampler case\nscheduler_config.json, case.json, inputs.safetensors and outputs.safetensors. The error of a tensor is\nmax|a - b| / max(1, max|b|)."
     )]
     Verify {
         /// Folders of cases.
@@ -116,6 +122,9 @@ pub enum Command {
         json: bool,
     },
     /// Parameters, multiply-adds and memory of a preset.
+    #[command(
+        after_help = "Examples:\n  easel info ddpm --preset paper\n  easel info ddpm --set model.unet.blocks=2 --json\n  easel info ddpm --config"
+    )]
     Info {
         /// The paper.
         paper: String,

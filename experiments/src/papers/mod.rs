@@ -31,6 +31,7 @@ pub fn open_data(name: &str, split: Split, side: usize) -> Result<Dataset> {
         }
         folder if std::path::Path::new(folder).is_dir() => {
             let all = easel_data::folder::load(std::path::Path::new(folder), side)?;
+            anyhow::ensure!(all.len() >= 2, "{folder}: 1 picture; at least 2 are needed, as one is held out");
             let (train, test) = all.split((all.len() / 10).max(1));
             match split {
                 Split::Train => train,

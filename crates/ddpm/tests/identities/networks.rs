@@ -176,11 +176,11 @@ fn configurations_that_cannot_be_are_refused_by_key() {
     for (config, key) in [
         (DdpmConfig { timesteps: 0, ..base() }, "timesteps"),
         (DdpmConfig { side: 6, patch: 4, ..base() }, "side"),
-        (DdpmConfig { patch: 0, ..base() }, "side"),
+        (DdpmConfig { patch: 0, ..base() }, "patch"),
         (DdpmConfig { objective: Objective::Hybrid, ..base() }, "objective"),
         (noiseless.clone(), "parameterisation"),
         (unet(&|u| u.attention.push(true)), "unet.attention"),
-        (unet(&|u| u.levels.clear()), "unet.attention"),
+        (unet(&|u| u.levels.clear()), "unet.levels"),
         (unet(&|u| u.groups = 3), "unet.groups"),
         (unet(&|u| u.blocks = 0), "unet.blocks"),
         (unet(&|u| u.dropout = 1.0), "unet.dropout"),
