@@ -21,6 +21,7 @@
 //! | $D_{KL}$ | divergence of Gaussians | [`gaussian::kl`] |
 //! | $\nabla\ln q(x_t)$, $\mathbb E[x_0 \mid x_t]$, $D(x;\sigma)$ | exact score and denoisers of a mixture | [`GaussianMixture::score`], [`GaussianMixture::posterior_mean`], [`GaussianMixture::denoise`] |
 //! | $\epsilon, z \sim \mathcal N(0, I)$; $t \sim U\{1..T\}$ | random draws | [`Stream::normal_f64`], [`Stream::time`] |
+//! | $x_t = \alpha_t x_0 + \sigma_t\epsilon$, samplers | what every sampler is a function of | [`sampling::Run`], [`sampling::NoiseLevel`], [`sampling::Schedule`] |
 //! | $\tau, S$ | sampling times | [`Spacing`], [`NoiseSchedule::respace`] |
 
 pub mod bound;
@@ -31,6 +32,7 @@ pub mod mixture;
 pub mod noise;
 pub mod parameterisation;
 pub mod posterior;
+pub mod sampling;
 pub mod schedule;
 pub mod schedule_config;
 pub mod spacing;

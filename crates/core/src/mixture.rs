@@ -12,6 +12,7 @@ use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis};
 
 use crate::error::MathError;
 use crate::noise::Stream;
+use crate::sampling::NoiseLevel;
 
 /// A mixture of K Gaussians with full covariances in D dimensions.
 #[derive(Debug, Clone)]
@@ -198,6 +199,12 @@ impl GaussianMixture {
     /// E[x_0 | x_0 + sigma n] at the rows of `x` `[N, D]`: the ideal D(x; sigma) (Karras et al. 2022, eq. 3).
     pub fn denoise(&self, x: ArrayView2<f64>, sigma: f64) -> Array2<f64> {
         self.denoise_through(x, Channel { scale: 1.0, variance: sigma * sigma })
+    }
+
+    /// The exact $\hat x_0$ at points `[N, D]` of any noise level: a denoiser for [`crate::sampling`].
+    pub fn estimate(&self, x: &Array2<f64>, level: NoiseLevel) -> Array2<f64> {
+        let norm = level.alpha.hypot(level.sigma);
+        self.posterior_mean((x / norm).view(), level.alpha_bar())
     }
 
     fn denoise_through(&self, x: ArrayView2<f64>, channel: Channel) -> Array2<f64> {

@@ -11,6 +11,7 @@
 //! | [`resnet`], [`attention`], [`sampling`] | the blocks |
 //! | [`unet_blocks`], [`unet`], [`unet_config`] | the U-Net of Ho et al. 2020 in all variants of `UNet2DModel` |
 //! | [`public`] | published configurations and folders of weights |
+//! | [`public_schedule`] | betas, timesteps and options that the published sampler classes share |
 //! | [`parity`] | comparison with tensors that another implementation computed |
 
 pub mod attention;
@@ -20,6 +21,7 @@ pub mod layers;
 pub mod params;
 pub mod parity;
 pub mod public;
+pub mod public_schedule;
 pub mod resnet;
 pub mod sampling;
 pub mod unet;
