@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::papers::inpaint::options::{EditOptions, InpaintOptions};
+use crate::sampling::{GuidanceOptions, SamplerOptions};
+
 /// Text-to-image papers, rebuilt: train them in minutes, check their mathematics, draw their figures.
 #[derive(Debug, Parser)]
 #[command(
@@ -28,6 +31,9 @@ pub struct Cli {
 pub enum Command {
     /// Every paper, with its presets, figures and measured numbers.
     List {
+        /// All samplers instead, with order, evaluations a step and source.
+        #[arg(long)]
+        samplers: bool,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -71,7 +77,7 @@ pub enum Command {
     },
     /// Generates pictures: a PNG grid, or a safetensors file with `images`.
     #[command(
-        after_help = "Examples:\n  easel sample ddpm --count 64 --out grid.png\n  easel sample ddpm --steps 1000 --seed 7 --out samples.safetensors"
+        after_help = "Examples:\n  easel sample ddpm --count 64 --out grid.png\n  easel sample ddpm --steps 1000 --seed 7 --out samples.safetensors\n  easel sample ddpm --sampler dpm++2m --steps 15 --spacing karras\n  easel sample ddpm --sampler ddim --steps 20 --label 7 --guidance 2"
     )]
     Sample {
         /// The paper.
@@ -82,9 +88,12 @@ pub enum Command {
         /// Seed; sample k depends on the seed and k alone.
         #[arg(long, default_value_t = 0)]
         seed: u64,
-        /// Sampling steps; the preset's own where absent.
-        #[arg(long)]
-        steps: Option<usize>,
+        /// The sampler.
+        #[command(flatten)]
+        sampler: SamplerOptions,
+        /// Label and guidance.
+        #[command(flatten)]
+        guidance: GuidanceOptions,
         /// Folder of a run; the shipped weights where absent.
         #[arg(long)]
         run: Option<PathBuf>,
@@ -92,6 +101,16 @@ pub enum Command {
         #[arg(long, default_value = "samples.png")]
         out: PathBuf,
     },
+    /// Fills the hole of a picture, with a model that was not trained for it.
+    #[command(
+        after_help = "Examples:\n  easel inpaint --image digit.png --mask hole.png --out filled.png\n  easel inpaint --image digit.png --mask hole.png --count 8 --out filled.svg\n  easel inpaint --image digit.png --mask known.png --keep white --method replacement --steps 100\n  easel inpaint --image photo.jpg --mask hole.png --resize --jump 5 --resample 10\n\nThe known part comes back unchanged. `replacement` sets it to the original, with the noise of the level, after every\nstep. `repaint` also goes back up J steps now and then and walks every stretch R times, so that what is filled in agrees\nwith what is known; 50 steps with --jump 5 --resample 5 ask the network 230 times. A mask has the picture's size:\nwhite is filled, black is kept, grey is cut at half."
+    )]
+    Inpaint(InpaintOptions),
+    /// Edits a picture: noise, and the way back to a picture that the model knows (SDEdit).
+    #[command(
+        after_help = "Examples:\n  easel edit --image sketch.png --strength 0.5 --out edited.png\n  easel edit --image sketch.png --strength 0.3 --count 8 --out edited.svg\n  easel edit --image digit.png --mask hole.png --strength 0.7\n\nThe last share --strength of the steps is walked: 0.3 keeps the picture's lines, 0.6 little more than its place.\nWith --mask only its white part is edited, and the rest comes back unchanged."
+    )]
+    Edit(EditOptions),
     /// Measures a run, or the shipped weights, and prints the table.
     Evaluate {
         /// The paper.

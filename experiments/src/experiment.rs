@@ -11,6 +11,7 @@ use tch::{Device, Tensor};
 use toml::Table;
 
 use crate::papers;
+use crate::sampling::{GuidanceOptions, SamplerOptions};
 
 /// A preset: a complete configuration with a name.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -114,8 +115,10 @@ pub struct SampleRequest {
     pub count: usize,
     /// Noise of sample k follows from the seed and k alone.
     pub seed: u64,
-    /// Sampling steps; the preset's own where absent.
-    pub steps: Option<usize>,
+    /// The sampler.
+    pub sampler: SamplerOptions,
+    /// Label and guidance.
+    pub guidance: GuidanceOptions,
     /// Where to compute.
     pub device: Device,
 }
@@ -134,11 +137,11 @@ pub trait Experiment: Sync {
     fn figures(&self) -> &'static [FigureInfo];
     /// The numbers it should reach.
     fn expected(&self) -> &'static [Expected];
-    /// Name of the averaged weights in a finished run.
-    fn weights_file(&self) -> &'static str;
-    /// Name of the shipped weights, without ending.
+    /// Names of the weight files in a finished run, without ending; none for a paper that trains nothing.
+    fn weight_files(&self) -> &'static [&'static str];
+    /// Name of the shipped results, without ending, and of the weights where there is one file.
     fn shipped_file(&self) -> &'static str;
-    /// BLAKE3 of the pictures that a configuration trains on.
+    /// BLAKE3 of the pictures that a configuration trains on, or measures with.
     fn data_hash(&self, config: &str) -> Result<String>;
     /// Metrics of the shipped weights, with the seconds of training under `training_seconds`.
     fn shipped_metrics(&self) -> Result<Map<String, Value>>;

@@ -6,7 +6,9 @@
 pub mod cli;
 pub mod commands;
 pub mod experiment;
+pub mod judge;
 pub mod papers;
+pub mod sampling;
 pub mod settings;
 pub mod tensors;
 

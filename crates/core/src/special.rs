@@ -7,6 +7,26 @@ pub fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
 }
 
+/// The z with $\Phi(z) = p$, for p in (0, 1); infinite at the ends.
+pub fn normal_quantile(p: f64) -> f64 {
+    if p <= 0.0 || p >= 1.0 {
+        return if p <= 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
+    }
+    // Newton's method on ln Phi of the smaller tail, which is concave: it converges from anywhere.
+    let tail = p.min(1.0 - p).ln();
+    let mut z = 0.0;
+    for _ in 0..60 {
+        let value = log_normal_cdf(z);
+        let slope = (-0.5 * z * z - 0.5 * (2.0 * PI).ln() - value).exp();
+        let step = (value - tail) / slope;
+        z -= step;
+        if step.abs() < 1e-14 * z.abs().max(1.0) {
+            break;
+        }
+    }
+    if p < 0.5 { z } else { -z }
+}
+
 /// $\ln\Phi(z)$ with small relative error for every finite z; 0 at infinity.
 pub fn log_normal_cdf(z: f64) -> f64 {
     if z > 0.0 {
@@ -69,6 +89,14 @@ mod tests {
             let hazard = (-0.5 * z * z - 0.5 * (2.0 * PI).ln() - log_normal_cdf(z)).exp();
             assert!((slope / hazard - 1.0).abs() < 1e-6, "{z}: {slope} {hazard}");
         }
+    }
+
+    #[test]
+    fn quantile_inverts_the_distribution_function() {
+        for z in [-8.0, -3.0, -0.7, 0.0, 0.4, 2.5, 5.0] {
+            assert!((normal_quantile(normal_cdf(z)) - z).abs() < 1e-9 * (1.0 + (0.5 * z * z).exp() * 1e-6), "{z}");
+        }
+        assert!(normal_quantile(0.0).is_infinite() && normal_quantile(1.0).is_infinite());
     }
 
     #[test]

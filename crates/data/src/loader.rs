@@ -113,6 +113,11 @@ impl Loader {
         self.images.size()[0] as usize
     }
 
+    /// Smallest and largest label, where the data set has labels.
+    pub fn label_range(&self) -> Option<(i64, i64)> {
+        self.labels.as_ref().map(|l| (l.min().int64_value(&[]), l.max().int64_value(&[])))
+    }
+
     /// Never: a loader of nothing cannot be built.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

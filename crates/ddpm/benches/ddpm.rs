@@ -20,6 +20,7 @@ fn training_step(c: &mut Criterion) {
             batch: BATCH as i64,
             times: TimeSampling::Stratified,
             precision,
+            drop_labels: 0.0,
             optim: OptimConfig::default(),
         };
         let loader = Loader::new(&data, LoaderConfig { batch: BATCH, ..LoaderConfig::default() }, Device::Cpu);
@@ -43,7 +44,7 @@ fn sampling(c: &mut Criterion) {
     let model = Ddpm::new(&params.root(), &config).expect("the preset is valid");
     let schedule = config.schedule.build(config.timesteps).expect("the preset is valid");
     let x = Tensor::zeros([BATCH as i64, 1, 28, 28], (Kind::Float, Device::Cpu));
-    c.bench_function("u-net forward", |b| b.iter(|| no_grad(|| model.at(black_box(&x), 500))));
+    c.bench_function("u-net forward", |b| b.iter(|| no_grad(|| model.at(black_box(&x), 500.0, None))));
     let times = [500, 501];
     let sampler = Ancestral {
         schedule: &schedule,
@@ -53,10 +54,10 @@ fn sampling(c: &mut Criterion) {
         clip: true,
     };
     let noise = x.randn_like();
-    let run = |network: &dyn Fn(&Tensor, usize) -> Tensor| {
-        sampler.run(&|x: &Tensor, t: usize| network(x, t), x.shallow_clone(), |_| noise.shallow_clone(), |_| {})
+    let run = |network: &dyn Fn(&Tensor, f64) -> Tensor| {
+        sampler.run(&|x: &Tensor, t: f64| network(x, t), x.shallow_clone(), |_| noise.shallow_clone(), |_| {})
     };
-    c.bench_function("two sampling steps", |b| b.iter(|| run(&|x, t| model.at(x, t))));
+    c.bench_function("two sampling steps", |b| b.iter(|| run(&|x: &Tensor, t: f64| model.at(x, t, None))));
     c.bench_function("two sampling steps/without network", |b| b.iter(|| run(&|x, _| x.shallow_clone())));
 }
 

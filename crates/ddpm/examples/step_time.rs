@@ -24,8 +24,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (batch, steps): (usize, u64) = (batch.parse()?, steps.parse()?);
     let unet = UNetConfig { levels, attention, blocks: 1, groups: 8, dropout: 0.0 };
     let config = DdpmConfig { patch: patch.parse()?, unet, ..DdpmConfig::small() };
-    let train =
-        TrainConfig { batch: batch as i64, times: TimeSampling::Uniform, precision, optim: OptimConfig::default() };
+    let train = TrainConfig {
+        batch: batch as i64,
+        times: TimeSampling::Uniform,
+        precision,
+        drop_labels: 0.0,
+        optim: OptimConfig::default(),
+    };
     let loader = |_| {
         let data = easel_data::digits::digits(Split::Train).map_err(|e| e.to_string())?;
         Loader::new(&data, LoaderConfig { batch, ..LoaderConfig::default() }, Device::Cpu).map_err(|e| e.to_string())
@@ -43,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut forward: Vec<f64> = Vec::new();
     for _ in 0..steps {
         let started = Instant::now();
-        let _ = no_grad(|| model.at(&x, 500));
+        let _ = no_grad(|| model.at(&x, 500.0, None));
         forward.push(started.elapsed().as_secs_f64() * 1e3);
     }
     training.sort_by(f64::total_cmp);

@@ -98,7 +98,7 @@ pub fn evaluate(
 fn evaluate_term(model: &Ddpm, process: &Process, x0: &Tensor, t: usize, epsilon: &Tensor) -> Term {
     let times = Tensor::full([x0.size()[0]], t as i64, (tch::Kind::Int64, x0.device()));
     let x_t = process.q_sample(x0, &times, epsilon);
-    let Prediction { output, variance } = model.predict(&x_t, &times, false);
+    let Prediction { output, variance } = model.predict(&x_t, &times, None, false);
     let x0_hat = process.predicted_x0(&x_t, &output, &times).clamp(-1.0, 1.0);
     let schedule = &process.schedule;
     let (signal, noise) = (schedule.sqrt_alpha_bar(t), schedule.sqrt_one_minus_alpha_bar(t));

@@ -24,6 +24,9 @@ pub struct DdpmConfig {
     pub variance: VarianceConfig,
     /// What is minimised.
     pub objective: Objective,
+    /// Classes that the network is told; it also knows "no class". Without this key it knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<i64>,
     /// The noise schedule.
     pub schedule: ScheduleConfig,
     /// The U-Net.
@@ -120,6 +123,7 @@ impl DdpmConfig {
             parameterisation: Parameterisation::V,
             variance: VarianceConfig::FixedSmall,
             objective: Objective::Simple,
+            classes: None,
             schedule: ScheduleConfig::Cosine { s: 0.008, beta_cap: 0.999 },
             unet: UNetConfig { levels: vec![32, 64], attention: vec![false, true], blocks: 1, groups: 8, dropout: 0.0 },
         }
@@ -141,6 +145,7 @@ impl DdpmConfig {
             parameterisation: Parameterisation::Epsilon,
             variance: if side == 32 { VarianceConfig::FixedLarge } else { VarianceConfig::FixedSmall },
             objective: Objective::Simple,
+            classes: None,
             schedule: ScheduleConfig::Linear {},
             unet: UNetConfig {
                 levels: multipliers.iter().map(|m| 128 * m).collect(),
@@ -180,6 +185,9 @@ impl DdpmConfig {
         }
         if u.blocks < 1 {
             return refuse("unet.blocks", u.blocks.to_string(), "at least 1");
+        }
+        if self.classes.is_some_and(|c| c < 1) {
+            return refuse("classes", format!("{:?}", self.classes), "at least 1, or left out");
         }
         if !(0.0..1.0).contains(&u.dropout) {
             return refuse("unet.dropout", u.dropout.to_string(), "in [0, 1)");
@@ -221,6 +229,7 @@ impl DdpmConfig {
             attention_head_dim: None,
             norm_num_groups: Some(u.groups),
             norm_eps: 1e-6,
+            num_class_embeds: self.classes.map(|c| c + 1),
             ..UNet2DConfig::default()
         }
     }

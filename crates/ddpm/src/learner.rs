@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use easel_core::noise::{Noise, Stream};
+use easel_core::special::normal_quantile;
 use easel_core::tensor::normal_tensor;
 use easel_core::weights;
 use easel_data::loader::Loader;
@@ -21,7 +22,7 @@ use crate::process::Process;
 /// $\lambda$ of $L_{hybrid}$ (Nichol and Dhariwal 2021, section 3.1).
 pub const HYBRID_LAMBDA: f64 = 0.001;
 
-/// How t is drawn for $L_{simple}$ and $L_{hybrid}$; both are uniform on 1..=T.
+/// How t is drawn for $L_{simple}$ and $L_{hybrid}$.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeSampling {
@@ -29,18 +30,20 @@ pub enum TimeSampling {
     Uniform,
     /// One from each of B equal stretches of 1..=T: the same expectation, less variance (Kingma et al. 2021, appendix I.1).
     Stratified,
+    /// Stratified draws of sigmoid(z) T with z standard normal: more of the middle, where pictures take shape (Esser et
+    /// al. 2024, arXiv:2403.03206, section 3.1). The loss is then a weighted one.
+    LogitNormal,
 }
 
 impl TimeSampling {
     /// `batch` times in 1..=`steps` (T), a function of (stream, step).
     pub fn draw(self, stream: &Stream, step: u64, batch: usize, steps: usize) -> Vec<usize> {
-        let stratum = |i: usize| {
-            let position = (i as f64 + uniform(stream, step, i)) / batch as f64;
-            1 + ((position * steps as f64) as usize).min(steps - 1)
-        };
+        let stratum = |i: usize| (i as f64 + uniform(stream, step, i)) / batch as f64;
+        let time = |position: f64| 1 + ((position * steps as f64) as usize).min(steps - 1);
         match self {
             Self::Uniform => (0..batch).map(|i| stream.time(step, i as u64, steps)).collect(),
-            Self::Stratified => (0..batch).map(stratum).collect(),
+            Self::Stratified => (0..batch).map(|i| time(stratum(i))).collect(),
+            Self::LogitNormal => (0..batch).map(|i| time(1.0 / (1.0 + (-normal_quantile(stratum(i))).exp()))).collect(),
         }
     }
 }
@@ -81,6 +84,9 @@ pub struct TrainConfig {
     pub times: TimeSampling,
     /// Numbers of the forward and backward pass.
     pub precision: Precision,
+    /// Probability with which a picture's label is replaced by "no class" (Ho and Salimans 2022, algorithm 1).
+    #[serde(default)]
+    pub drop_labels: f64,
     /// The optimiser.
     pub optim: OptimConfig,
 }
@@ -99,6 +105,7 @@ pub struct DdpmLearner {
     epsilon: Stream,
     times: Stream,
     dropout: Stream,
+    labels: Stream,
     history: Option<LossHistory>,
     device: Device,
 }
@@ -116,6 +123,17 @@ impl DdpmLearner {
     ) -> Result<Self, TrainError> {
         let other = |e: &dyn std::fmt::Display| TrainError::Model(e.to_string());
         model.validate().map_err(|e| other(&e))?;
+        let drop = config.drop_labels;
+        if !(0.0..=1.0).contains(&drop) {
+            return Err(TrainError::Range { key: "train.drop_labels", value: drop.to_string(), expected: "in [0, 1]" });
+        }
+        if let Some(classes) = model.classes {
+            let found = loader.label_range();
+            if !found.is_some_and(|(low, high)| low >= 0 && high < classes) {
+                let message = format!("model.classes = {classes} needs labels 0 to {}; found {found:?}", classes - 1);
+                return Err(TrainError::Model(message));
+            }
+        }
         let params = Params::new(device, seed, InitScheme::Ddpm);
         let network = Ddpm::new(&params.root(), model).map_err(|e| other(&e))?;
         let schedule = model.schedule.build(model.timesteps).map_err(|e| other(&e))?;
@@ -131,6 +149,7 @@ impl DdpmLearner {
             epsilon: noise.purpose("train/epsilon"),
             times: noise.purpose("train/times"),
             dropout: noise.purpose("train/dropout"),
+            labels: noise.purpose("train/labels"),
             device,
         })
     }
@@ -163,11 +182,19 @@ impl DdpmLearner {
         (tensor(times), Some(weights))
     }
 
-    /// The objective a picture, f32 `[B]`, at pictures `x0` and noise `epsilon` (f32 `[B, C, H, W]`) and times `t` (i64
-    /// `[B]`); with dropout where `train`.
-    pub fn loss(&self, x0: &Tensor, t: &Tensor, epsilon: &Tensor, train: bool) -> Tensor {
+    /// The labels that the network is told at a step, i64 `[B]`: where it knows classes, some are replaced by "no class".
+    pub fn told_labels(&self, step: u64, labels: Option<&Tensor>) -> Option<Tensor> {
+        let (labels, null) = (labels?, self.model.null_label()?);
+        let batch = labels.size()[0] as usize;
+        let dropped: Vec<bool> = (0..batch).map(|i| uniform(&self.labels, step, i) < self.config.drop_labels).collect();
+        Some(labels.masked_fill(&Tensor::from_slice(&dropped).to_device(self.device), null))
+    }
+
+    /// The objective a picture, f32 `[B]`, at pictures `x0` and noise `epsilon` (f32 `[B, C, H, W]`), times `t` and
+    /// `labels` (i64 `[B]`); with dropout where `train`.
+    pub fn loss(&self, x0: &Tensor, t: &Tensor, epsilon: &Tensor, labels: Option<&Tensor>, train: bool) -> Tensor {
         let x_t = self.process.q_sample(x0, t, epsilon);
-        let Prediction { output, variance } = self.model.predict(&x_t, t, train);
+        let Prediction { output, variance } = self.model.predict(&x_t, t, labels, train);
         let simple = || l_simple(&self.process.target(x0, &x_t, t, epsilon), &output);
         let vlb = |output: &Tensor| {
             let variance = match &variance {
@@ -196,7 +223,9 @@ impl Learner for DdpmLearner {
         let (mut parts, mut norm) = (Vec::new(), Tensor::new());
         for part in 0..accumulate {
             let draw = step * accumulate + part;
-            let x0 = self.loader.batch(draw).images;
+            let batch = self.loader.batch(draw);
+            let x0 = batch.images;
+            let labels = self.told_labels(draw, batch.labels.as_ref());
             let size = x0.size();
             let epsilon = normal_tensor(&self.epsilon, draw, 0..size[0] as u64, &size[1..], self.device);
             let (t, weights) = self.draw_times(draw, size[0] as usize);
@@ -204,7 +233,7 @@ impl Learner for DdpmLearner {
                 // Dropout draws from libtorch's own generator, which is set anew at every step.
                 tch::manual_seed(self.dropout.below(draw, 0, i64::MAX as usize) as i64);
             }
-            let losses = self.loss(&x0, &t, &epsilon, true);
+            let losses = self.loss(&x0, &t, &epsilon, labels.as_ref(), true);
             let loss = match &weights {
                 Some(w) => (&losses * w).mean(Kind::Float),
                 None => losses.mean(Kind::Float),
@@ -224,7 +253,9 @@ impl Learner for DdpmLearner {
     /// $L_{simple}$ of the averaged weights on validation pictures, always with the same noise and evenly spread times.
     fn evaluate(&mut self, _step: u64) -> Result<Option<f64>, TrainError> {
         let Some(loader) = &self.validation else { return Ok(None) };
-        let x0 = loader.batch(0).images;
+        let batch = loader.batch(0);
+        let x0 = batch.images;
+        let labels = batch.labels.filter(|_| self.model.null_label().is_some());
         let (size, steps) = (x0.size(), self.process.schedule.steps() as i64);
         let epsilon = normal_tensor(&self.epsilon, u64::MAX, 0..size[0] as u64, &size[1..], self.device);
         let t = Tensor::arange(size[0], (Kind::Int64, self.device)) * (steps - 1) / (size[0] - 1).max(1);
@@ -233,7 +264,7 @@ impl Learner for DdpmLearner {
         let loss = self.group.with_average(|| {
             no_grad(|| {
                 let x_t = process.q_sample(&x0, &t, &epsilon);
-                let output = model.predict(&x_t, &t, false).output;
+                let output = model.predict(&x_t, &t, labels.as_ref(), false).output;
                 l_simple(&process.target(&x0, &x_t, &t, &epsilon), &output).mean(Kind::Double).double_value(&[])
             })
         });

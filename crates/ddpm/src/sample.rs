@@ -1,20 +1,21 @@
-//! Generation: the ancestral chain, full and strided.
+//! Generation: a network as a denoiser, and the ancestral chain, full and strided.
 
 use easel_core::parameterisation::Parameterisation;
 use easel_core::posterior::ModelVariance;
+use easel_core::sampling::{Denoiser, Draw, NoiseLevel, Run, State, Step as CoreStep, falling};
 use easel_core::schedule::NoiseSchedule;
 use tch::{Tensor, no_grad};
 
-/// What a sampler needs of a network: its output at x_t (f32 `[B, C, H, W]`) and time t in 1..=T.
+/// What samplers need of a network: its output at x_t (f32 `[B, C, H, W]`) and time t in 0..=T, whole or fractional.
 ///
 /// With a learned variance the output has 2C channels: the prediction, then the variance.
-pub trait Denoiser {
+pub trait Network {
     /// The network's output.
-    fn output(&self, x_t: &Tensor, t: usize) -> Tensor;
+    fn output(&self, x_t: &Tensor, t: f64) -> Tensor;
 }
 
-impl<F: Fn(&Tensor, usize) -> Tensor> Denoiser for F {
-    fn output(&self, x_t: &Tensor, t: usize) -> Tensor {
+impl<F: Fn(&Tensor, f64) -> Tensor> Network for F {
+    fn output(&self, x_t: &Tensor, t: f64) -> Tensor {
         self(x_t, t)
     }
 }
@@ -28,6 +29,77 @@ pub enum StepVariance {
     LearnedRange,
 }
 
+/// A network as a [`Denoiser`] for any sampler.
+#[derive(Debug)]
+pub struct Estimator<'a, N> {
+    /// The network.
+    pub network: &'a N,
+    /// The schedule that it was trained with.
+    pub schedule: &'a NoiseSchedule,
+    /// What its output stands for.
+    pub parameterisation: Parameterisation,
+    /// Clip $\hat x_0$ to [-1, 1], as the released samplers do.
+    pub clip: bool,
+}
+
+impl<N: Network> Estimator<'_, N> {
+    fn x0_hat(&self, x: &Tensor, prediction: &Tensor, level: NoiseLevel) -> Tensor {
+        let alpha_bar = level.alpha_bar();
+        // A mean speaks of the step to t - 1 that the network was trained with, wherever the chain goes next.
+        let below = match self.parameterisation {
+            Parameterisation::Mean => self.schedule.alpha_bar((level.t.ceil() as usize).max(1) - 1),
+            _ => alpha_bar,
+        };
+        let map = self.parameterisation.to_x0(alpha_bar, below);
+        let mut x0_hat = Tensor::combine(&[(map.x_t, x), (map.other, prediction)]);
+        if self.clip { x0_hat.clamp_(-1.0, 1.0) } else { x0_hat }
+    }
+}
+
+impl<N: Network> Denoiser<Tensor> for Estimator<'_, N> {
+    fn x0(&mut self, x: &Tensor, level: NoiseLevel) -> Tensor {
+        self.x0_and_variance(x, level).0
+    }
+
+    fn x0_and_variance(&mut self, x: &Tensor, level: NoiseLevel) -> (Tensor, Option<Tensor>) {
+        let (output, channels) = (self.network.output(x, level.t), x.size()[1]);
+        if output.size()[1] == channels {
+            return (self.x0_hat(x, &output, level), None);
+        }
+        let variance = output.narrow(1, channels, channels);
+        (self.x0_hat(x, &output.narrow(1, 0, channels), level), Some(variance))
+    }
+}
+
+/// The ancestral chain (Ho et al. 2020, Algorithm 2; Nichol and Dhariwal 2021, section 4 on a sub-sequence) on whole
+/// times of `schedule`, along the run's times from `x` at the first.
+///
+/// # Panics
+/// For a learned variance where the denoiser gives none.
+pub fn ancestral<S: State>(run: Run<'_, S>, schedule: &NoiseSchedule, x: S, variance: StepVariance) -> S {
+    run.walk(x, |run, step, x, from, to| {
+        let (x0_hat, extra) = run.denoiser.x0_and_variance(x, from);
+        let (t, s) = (from.t as usize, to.t as usize);
+        let posterior = schedule.posterior(s, t);
+        if s == 0 {
+            return (S::combine(&[(posterior.x0, &x0_hat), (posterior.x_t, x)]), x0_hat);
+        }
+        let (small, large) = (posterior.variance, schedule.transition(s, t).variance);
+        let z = run.normal(step, 0, from, to);
+        let (scale, noise) = match variance {
+            StepVariance::Fixed(ModelVariance::FixedSmall) => (small.sqrt(), z),
+            StepVariance::Fixed(ModelVariance::FixedLarge) => (large.sqrt(), z),
+            StepVariance::LearnedRange => {
+                // sigma = exp(v ln large / 2 + (1 - v) ln small / 2) with v = (output + 1) / 2.
+                let output = extra.expect("a learned variance has an output");
+                let spread = S::combine(&[(0.25 * (large / small).ln(), &output)]).exp();
+                ((small * large).powf(0.25), z.product(&spread))
+            }
+        };
+        (S::combine(&[(posterior.x0, &x0_hat), (posterior.x_t, x), (scale, &noise)]), x0_hat)
+    })
+}
+
 /// One state of the chain, as an observer sees it.
 #[derive(Debug)]
 pub struct Step<'a> {
@@ -39,7 +111,7 @@ pub struct Step<'a> {
     pub x0_hat: &'a Tensor,
 }
 
-/// The ancestral sampler (Ho et al. 2020, Algorithm 2) on any ascending list of times.
+/// The settings of [`ancestral`] for a network.
 #[derive(Debug)]
 pub struct Ancestral<'a> {
     /// The schedule the network was trained with.
@@ -61,54 +133,22 @@ impl Ancestral<'_> {
     /// `observe` sees every state after its step.
     pub fn run(
         &self,
-        denoiser: &impl Denoiser,
+        network: &impl Network,
         x: Tensor,
         mut noise: impl FnMut(u64) -> Tensor,
         mut observe: impl FnMut(Step<'_>),
     ) -> Tensor {
-        no_grad(|| {
-            let mut x = x;
-            for (k, i) in (0..self.times.len()).rev().enumerate() {
-                let (t, s) = (self.times[i], if i == 0 { 0 } else { self.times[i - 1] });
-                let (prediction, extra) = self.split(&denoiser.output(&x, t), x.size()[1]);
-                let x0_hat = self.x0_hat(&x, &prediction, t);
-                let posterior = self.schedule.posterior(s, t);
-                let mut next = &x0_hat * posterior.x0 + &x * posterior.x_t;
-                if s > 0 {
-                    next += noise(k as u64) * self.deviation(s, t, extra.as_ref());
-                }
-                x = next;
-                observe(Step { t: s, x: &x, x0_hat: &x0_hat });
-            }
-            x
-        })
-    }
-
-    fn split(&self, output: &Tensor, channels: i64) -> (Tensor, Option<Tensor>) {
-        match self.variance {
-            StepVariance::Fixed(_) => (output.shallow_clone(), None),
-            StepVariance::LearnedRange => (output.narrow(1, 0, channels), Some(output.narrow(1, channels, channels))),
-        }
-    }
-
-    fn x0_hat(&self, x: &Tensor, prediction: &Tensor, t: usize) -> Tensor {
-        // The network speaks of the step to t - 1 that it was trained with, wherever this chain goes next.
-        let map = self.parameterisation.to_x0(self.schedule.alpha_bar(t), self.schedule.alpha_bar(t - 1));
-        let x0_hat = x * map.x_t + prediction * map.other;
-        if self.clip { x0_hat.clamp(-1.0, 1.0) } else { x0_hat }
-    }
-
-    /// $\sigma$ of the step from t to s: a number, or one a pixel.
-    fn deviation(&self, s: usize, t: usize, extra: Option<&Tensor>) -> Tensor {
-        let small = self.schedule.posterior(s, t).variance;
-        let large = self.schedule.transition(s, t).variance;
-        match (self.variance, extra) {
-            (StepVariance::LearnedRange, Some(output)) => {
-                let (low, high) = (small.ln(), large.ln());
-                ((output + 1.0) * (0.25 * (high - low)) + 0.5 * low).exp()
-            }
-            (StepVariance::Fixed(ModelVariance::FixedLarge), _) => Tensor::from(large.sqrt() as f32),
-            _ => Tensor::from(small.sqrt() as f32),
-        }
+        let mut denoiser =
+            Estimator { network, schedule: self.schedule, parameterisation: self.parameterisation, clip: self.clip };
+        let run = Run {
+            denoiser: &mut denoiser,
+            schedule: self.schedule,
+            times: &falling(self.times),
+            noise: &mut |draw: &Draw| noise(draw.step as u64),
+            observer: &mut |step: &CoreStep<'_, Tensor>| {
+                observe(Step { t: step.level.t as usize, x: step.x, x0_hat: step.x0 });
+            },
+        };
+        no_grad(|| ancestral(run, self.schedule, x, self.variance))
     }
 }

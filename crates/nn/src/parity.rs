@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::NnError;
+use crate::public::without_infinity;
 use crate::unet::UNet2D;
 
 /// What a case gave.
@@ -157,7 +158,7 @@ impl SamplerCase {
             std::fs::read_to_string(path).map_err(|source| NnError::Read { path: path.to_owned(), source })
         };
         let path = folder.join("case.json");
-        let CaseFile { steps, set_timesteps, step, .. } = serde_json::from_str(&text(&path)?)
+        let CaseFile { steps, set_timesteps, step, .. } = serde_json::from_str(&without_infinity(&text(&path)?))
             .map_err(|e| NnError::File { path, message: format!("not a sampler case: {e}") })?;
         let mut inputs = Inputs::read(folder)?;
         let (x_t, noise) = (inputs.required("x_T")?, inputs.optional("noise"));

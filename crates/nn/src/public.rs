@@ -21,6 +21,15 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
+/// Public JSON text with the infinities that JSON does not know but the public code writes as null.
+pub fn without_infinity(text: &str) -> String {
+    let outside = |(i, part): (usize, &str)| match i % 2 {
+        0 => part.replace("-Infinity", "null").replace("Infinity", "null"),
+        _ => part.to_owned(),
+    };
+    text.split('"').enumerate().map(outside).collect::<Vec<_>>().join("\"")
+}
+
 /// Reads a public JSON configuration of the class `class`, without the keys that describe the file.
 ///
 /// # Errors
@@ -28,7 +37,7 @@ struct Index {
 pub fn public_json<T: serde::de::DeserializeOwned>(text: &str, class: &str) -> Result<T, NnError> {
     let refuse = |key: &str, message: String| NnError::ConfigKey { key: key.to_owned(), message };
     let mut keys: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|e| refuse(".", format!("not a JSON object: {e}")))?;
+        serde_json::from_str(&without_infinity(text)).map_err(|e| refuse(".", format!("not a JSON object: {e}")))?;
     if let Some(found) = keys.get("_class_name")
         && found != class
     {
@@ -106,4 +115,15 @@ pub fn attention_key(key: &str) -> String {
         return format!("{place}{new}.{leaf}");
     }
     key.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinity_is_read_outside_of_strings_alone() {
+        let text = r#"{"lambda_min_clipped": -Infinity, "s_tmax": Infinity, "a": "-Infinity"}"#;
+        assert_eq!(without_infinity(text), r#"{"lambda_min_clipped": null, "s_tmax": null, "a": "-Infinity"}"#);
+    }
 }

@@ -110,7 +110,8 @@ pub fn spaced_timesteps(spacing: TimestepSpacing, steps: usize, count: usize, of
 /// $\bar\alpha$ by timestep: the cumulative product of 1 - beta in f32, from betas f32 `[T]`.
 pub fn cumulative(betas: &Tensor) -> Vec<f32> {
     let mut alpha_bar = vec![0f32; betas.numel()];
-    let product = (1f64 - betas).cumprod(0, Kind::Float);
+    // libtorch's 1 - 1 is -0 here, and 1 / -0 would turn a sign.
+    let product = (1f64 - betas).cumprod(0, Kind::Float) + 0.0;
     product.copy_data(&mut alpha_bar, product.numel());
     alpha_bar
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
+use solvers::catalogue::ALL;
 
 use crate::experiment::{check_expected, registry};
 
@@ -39,6 +40,30 @@ pub fn list(as_json: bool) -> Result<()> {
             e.figures().iter().for_each(|f| println!("    {:<24} {}", f.name, f.about));
         }
         println!();
+    }
+    Ok(())
+}
+
+/// Prints every sampler.
+pub fn samplers(as_json: bool) -> Result<()> {
+    if as_json {
+        let all: Vec<_> = ALL
+            .iter()
+            .map(|e| {
+                json!({
+                    "name": e.name, "order": e.order, "evaluations": e.evaluations,
+                    "stochastic": e.sampler.is_stochastic(), "source": e.source,
+                })
+            })
+            .collect();
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    println!("{:<16}{:<8}{:<14}{:<8}source", "sampler", "order", "evaluations", "noise");
+    for e in ALL {
+        let order = e.order.map_or("-".to_string(), |o| o.to_string());
+        let noise = if e.sampler.is_stochastic() { "yes" } else { "no" };
+        println!("{:<16}{order:<8}{:<14}{noise:<8}{}", e.name, e.evaluations, e.source);
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ mod data;
 mod doctor;
 mod figure;
 mod info;
+mod inpaint;
 mod list;
 mod run;
 mod sample;
@@ -14,6 +15,7 @@ use anyhow::Result;
 use easel_core::parse_device;
 
 use crate::cli::{Cli, Command};
+use crate::experiment::SampleRequest;
 
 /// Runs one command line.
 pub fn run(cli: Cli) -> Result<()> {
@@ -23,14 +25,17 @@ pub fn run(cli: Cli) -> Result<()> {
     }
     let device = parse_device(&cli.device)?;
     match cli.command {
-        Command::List { json } => list::list(json),
+        Command::List { samplers: true, json } => list::samplers(json),
+        Command::List { json, .. } => list::list(json),
         Command::Run { paper, preset, seed, set, out, resume } => {
             run::run(&paper, preset, seed, &set, out, resume, device)
         }
         Command::Figure { name, run, out } => figure::figure(&name, run.as_deref(), &out, device),
-        Command::Sample { paper, count, seed, steps, run, out } => {
-            sample::sample(&paper, crate::experiment::SampleRequest { run, count, seed, steps, device }, &out)
+        Command::Sample { paper, count, seed, sampler, guidance, run, out } => {
+            sample::sample(&paper, SampleRequest { run, count, seed, sampler, guidance, device }, &out)
         }
+        Command::Inpaint(options) => inpaint::inpaint(&options, device),
+        Command::Edit(options) => inpaint::edit(&options, device),
         Command::Evaluate { paper, run, json } => info::evaluate(&paper, run.as_deref(), json, device),
         Command::Verify { cases, tolerance, save, json } => {
             verify::verify(&cases, tolerance, save.as_deref(), json, device)

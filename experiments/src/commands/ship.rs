@@ -1,4 +1,4 @@
-//! `easel ship`: takes a finished run's weights into the project.
+//! `easel ship`: takes a finished run's weights and results into the project.
 
 use std::path::Path;
 
@@ -14,18 +14,25 @@ use crate::experiment::find;
 /// Lines of the training log that go with the weights.
 const LOG_LINES: usize = 300;
 
-/// Writes `NAME.safetensors` in half precision and `NAME.json` with provenance, metrics and the thinned log into `out`.
+/// Writes the weights in half precision, and `NAME.json` with provenance, metrics and the thinned log, into `out`.
 pub fn ship(paper: &str, run: &Path, out: &Path) -> Result<()> {
     let experiment = find(paper)?;
-    let file = weights::read(&run.join(experiment.weights_file()))?;
     let results = std::fs::read_to_string(run.join("results.json"))
         .with_context(|| format!("{} holds no results.json: finish the run first", run.display()))?;
     let mut results: Value = serde_json::from_str(&results)?;
-    let halves: Vec<_> = file.tensors.iter().map(|(name, t)| (name.clone(), t.to_kind(Kind::Half))).collect();
     let preset = results["preset"].as_str().context("results.json names no preset")?.to_string();
     let name = experiment.shipped_file();
-    weights::write(&out.join(format!("{name}.safetensors")), &halves, &file.metadata)?;
-    let lines = read_metrics(&run.join("metrics.jsonl"))?;
+    let files = experiment.weight_files();
+    for file in files {
+        let weights = weights::read(&run.join(format!("{file}.safetensors")))?;
+        let halves: Vec<_> = weights.tensors.iter().map(|(name, t)| (name.clone(), t.to_kind(Kind::Half))).collect();
+        let shipped = if files.len() == 1 { name.to_string() } else { format!("{paper}-{file}") };
+        let path = out.join(format!("{shipped}.safetensors"));
+        weights::write(&path, &halves, &weights.metadata)?;
+        println!("{}", path.display());
+    }
+    let log = run.join("metrics.jsonl");
+    let lines = if log.exists() { read_metrics(&log)? } else { vec![] };
     let every = lines.len().div_ceil(LOG_LINES).max(1);
     let log: Vec<Map<String, Value>> = lines.chunks(every).map(mean_line).collect();
     let config = std::fs::read_to_string(run.join("config.toml")).context("the run has no config.toml")?;
@@ -34,7 +41,7 @@ pub fn ship(paper: &str, run: &Path, out: &Path) -> Result<()> {
     results["data_blake3"] = json!(experiment.data_hash(&config)?);
     results["log"] = json!(log);
     write_atomic(&out.join(format!("{name}.json")), format!("{}\n", serde_json::to_string(&results)?).as_bytes())?;
-    println!("{}", out.join(format!("{name}.safetensors")).display());
+    println!("{}", out.join(format!("{name}.json")).display());
     Ok(())
 }
 

@@ -56,11 +56,27 @@ fn verify_case(case: &Path, device: Device) -> Result<Verdict> {
     let path = ["config.json", "scheduler_config.json"].map(|f| case.join(f)).into_iter().find(|p| p.is_file());
     let path = path.with_context(|| "neither config.json nor scheduler_config.json is there".to_string())?;
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let config: Value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?;
-    match config["_class_name"].as_str() {
-        Some("UNet2DModel") => Ok(verify_unet2d(case, device)?),
-        Some("DDPMScheduler") => Ok(ddpm::public_scheduler::verify_sampler_case(case)?),
-        Some(other) => bail!("the class {other} is not supported; supported: UNet2DModel, DDPMScheduler"),
-        None => bail!("{} names no _class_name", path.display()),
+    let config: Value = serde_json::from_str(&easel_nn::public::without_infinity(&text))
+        .with_context(|| format!("{} is not JSON", path.display()))?;
+    let Some(class) = config["_class_name"].as_str() else {
+        bail!("{} names no _class_name", path.display());
+    };
+    let solver = || {
+        ddim::public_scheduler::verify_sampler_case(class, case)
+            .or_else(|| solvers::public::verify_sampler_case(class, case))
+    };
+    match class {
+        "UNet2DModel" => Ok(verify_unet2d(case, device)?),
+        "DDPMScheduler" => Ok(ddpm::public_scheduler::verify_sampler_case(case)?),
+        _ => match solver() {
+            Some(verdict) => Ok(verdict?),
+            None => bail!("the class {class} is not supported; supported: {}", supported().join(", ")),
+        },
     }
+}
+
+/// Every class that has cases.
+fn supported() -> Vec<&'static str> {
+    let ours = ["UNet2DModel", "DDPMScheduler"].as_slice();
+    [ours, &ddim::public_scheduler::CLASSES, solvers::public::CLASSES].concat()
 }

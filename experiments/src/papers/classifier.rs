@@ -151,8 +151,8 @@ impl Experiment for ClassifierExperiment {
         &[Expected { preset: "small", metric: "accuracy", bound: Bound::AtLeast(0.985) }]
     }
 
-    fn weights_file(&self) -> &'static str {
-        WEIGHTS
+    fn weight_files(&self) -> &'static [&'static str] {
+        &["classifier"]
     }
 
     fn shipped_file(&self) -> &'static str {

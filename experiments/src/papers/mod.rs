@@ -1,12 +1,24 @@
 //! The experiments. A new one is a module here and its line in [`ALL`].
 
 pub mod classifier;
+pub mod ddim;
 pub mod ddpm;
+pub mod guidance;
+pub mod inpaint;
+pub mod solvers;
+pub mod study;
 
 use crate::experiment::Experiment;
 
 /// Every experiment, in the order of the lecture.
-pub const ALL: &[&dyn Experiment] = &[&ddpm::DdpmExperiment, &classifier::ClassifierExperiment];
+pub const ALL: &[&dyn Experiment] = &[
+    &ddpm::DdpmExperiment,
+    &ddim::STUDY,
+    &solvers::STUDY,
+    &guidance::GuidanceExperiment,
+    &inpaint::STUDY,
+    &classifier::ClassifierExperiment,
+];
 
 use anyhow::{Result, bail};
 use easel_data::fetch::Cache;

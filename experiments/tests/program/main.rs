@@ -1,7 +1,9 @@
 //! The program as its users meet it: its output, its errors, and what is left when it is stopped.
 
+mod inpaint;
 mod pictures;
 mod run;
+mod samplers;
 #[cfg(unix)]
 mod stopped;
 mod verify;

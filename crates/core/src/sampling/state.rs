@@ -80,7 +80,7 @@ impl State for tch::Tensor {
         let mut sum = x * c;
         for &(c, x) in live {
             // One pass and no temporary; a coefficient is a tensor of no dimension.
-            sum = sum.g_addcmul_(&tch::Tensor::from(c), x);
+            sum = sum.addcmul_(&tch::Tensor::from(c), x);
         }
         sum
     }

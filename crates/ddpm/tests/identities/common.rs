@@ -78,6 +78,7 @@ pub fn tiny(timesteps: usize, variance: VarianceConfig) -> DdpmConfig {
         parameterisation: Parameterisation::V,
         variance,
         objective: Objective::Simple,
+        classes: None,
         schedule: ScheduleConfig::Linear {},
         unet: UNetConfig { levels: vec![4], attention: vec![false], blocks: 1, groups: 2, dropout: 0.0 },
     }

@@ -28,7 +28,13 @@ fn loader(split: Split) -> Loader {
 fn train_config() -> TrainConfig {
     let rate = RateConfig { lr: 2e-3, final_lr: 0.0, warmup: 0, decay: Decay::Constant };
     let optim = OptimConfig { rate, ..OptimConfig::default() };
-    TrainConfig { batch: BATCH as i64, times: TimeSampling::Stratified, precision: Precision::F32, optim }
+    TrainConfig {
+        batch: BATCH as i64,
+        times: TimeSampling::Stratified,
+        precision: Precision::F32,
+        drop_labels: 0.0,
+        optim,
+    }
 }
 
 fn learner_of(model: &DdpmConfig, train: &TrainConfig) -> DdpmLearner {
@@ -165,7 +171,7 @@ fn l_vlb_is_trained_by_importance() {
         let (t, weights): (Vec<usize>, Vec<f64>) = (0..BATCH as u64).map(draw).unzip();
         let x0 = data.batch(step).images;
         let epsilon = normal_tensor(&noise.purpose("train/epsilon"), step, 0..BATCH as u64, &[1, 28, 28], Device::Cpu);
-        let losses = values(&learner.loss(&x0, &times(&t), &epsilon, true));
+        let losses = values(&learner.loss(&x0, &times(&t), &epsilon, None, true));
         let expected = losses.iter().zip(&weights).map(|(l, w)| l * w).sum::<f64>() / BATCH as f64;
         let found = scalars(&mut learner, step)[0].1;
         assert!((found / expected - 1.0).abs() < 1e-5, "step {step}: {found}, expected {expected}");
@@ -214,7 +220,7 @@ fn objectives_are_those_of_the_papers() {
         shake(&mut learner);
         let process = &learner.process;
         let x_t = process.q_sample(&x0, &t, &epsilon);
-        let prediction = learner.model.predict(&x_t, &t, false);
+        let prediction = learner.model.predict(&x_t, &t, None, false);
         let simple = l_simple(&process.target(&x0, &x_t, &t, &epsilon), &prediction.output);
         let variance = match &prediction.variance {
             Some(output) => Variance::LearnedRange(output),
@@ -228,7 +234,7 @@ fn objectives_are_those_of_the_papers() {
             Objective::Hybrid => simple + sum * HYBRID_LAMBDA,
             Objective::Vlb => sum,
         };
-        let found = learner.loss(&x0, &t, &epsilon, true);
+        let found = learner.loss(&x0, &t, &epsilon, None, true);
         for (found, expected) in values(&found).iter().zip(values(&expected)) {
             assert!((found / expected - 1.0).abs() < 1e-5, "{objective:?}: {found}, expected {expected}");
         }
@@ -246,7 +252,7 @@ fn the_mean_of_l_vlb_over_t_is_the_bound() {
     let x0 = (x0 * 63.75).round() / 127.5 + 1.0 / 255.0;
     let all: Vec<usize> = (1..=steps).collect();
     let repeat = |x: &Tensor| x.repeat([steps as i64, 1, 1, 1]);
-    let losses = tch::no_grad(|| learner.loss(&repeat(&x0), &times(&all), &repeat(&noise), true));
+    let losses = tch::no_grad(|| learner.loss(&repeat(&x0), &times(&all), &repeat(&noise), None, true));
     let mean = losses.mean(Kind::Double).double_value(&[]);
     let bound = evaluate(&learner.model, &learner.process, &x0, 1, |_| noise.shallow_clone(), |_| {});
     assert!((mean / (bound.total() - bound.prior) - 1.0).abs() < 1e-5, "{mean} against {}", bound.total());
@@ -263,7 +269,7 @@ fn l_hybrid_gives_the_mean_head_no_gradient_of_the_bound() {
         let config = DdpmConfig { objective, variance: VarianceConfig::LearnedRange, ..DdpmConfig::smoke() };
         let mut learner = learner(&config);
         shake(&mut learner);
-        let loss = learner.loss(&x0, &t, &epsilon, true).mean(Kind::Float);
+        let loss = learner.loss(&x0, &t, &epsilon, None, true).mean(Kind::Float);
         let group = &mut learner.groups()[0].params;
         let flat = group.gradient(&loss).unwrap();
         let named: BTreeMap<String, Tensor> = group.named(&flat).into_iter().collect();

@@ -4,6 +4,7 @@ mod bounds;
 mod common;
 mod importance;
 mod interpolations;
+mod labels;
 mod learners;
 mod losses;
 mod networks;

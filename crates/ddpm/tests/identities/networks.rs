@@ -120,11 +120,11 @@ fn a_patch_is_gathered_and_put_back_and_the_network_counts_from_0() {
         let model = Ddpm::new(&params.root(), &config).unwrap();
         let params = Params::new(Device::Cpu, 3, InitScheme::Public);
         let unet = UNet2D::new(&params.root(), &config.unet2d()).unwrap();
-        let found = model.forward(&x, &times(&[1, 20]), false);
+        let found = model.forward(&x, &times(&[1, 20]), None, false);
         let expected = unet.forward(&gathered(&x, patch), &times(&[0, 19]), None, false).unwrap();
         assert_eq!(found.size(), [2, 6, 8, 8]);
         assert!(distance(&found, &scattered(&expected, patch)) < 1e-6, "patch {patch}");
-        assert!(distance(&model.at(&x, 20).get(1), &found.get(1)) < 1e-5);
+        assert!(distance(&model.at(&x, 20.0, None).get(1), &found.get(1)) < 1e-5);
     }
 }
 
@@ -136,7 +136,7 @@ fn learned_variances_are_split_from_predictions_at_every_patch() {
         let (n, side) = (2 * patch * patch, 4);
         let bias: Vec<f32> = (0..2 * n).map(|i| i as f32).collect();
         let model = constant_network(&config, &bias);
-        let found = model.predict(&normal(1, &[1, 2, side, side]), &times(&[5]), false);
+        let found = model.predict(&normal(1, &[1, 2, side, side]), &times(&[5]), None, false);
         let variance = found.variance.unwrap();
         for (tensor, first) in [(found.output, 0), (variance, n)] {
             assert_eq!(tensor.size(), [1, 2, side, side]);
@@ -149,7 +149,7 @@ fn learned_variances_are_split_from_predictions_at_every_patch() {
         }
     }
     let plain = constant_network(&tiny(30, VarianceConfig::FixedLarge), &[1.0]);
-    assert!(plain.predict(&normal(1, &[1, 1, 4, 4]), &times(&[5]), false).variance.is_none());
+    assert!(plain.predict(&normal(1, &[1, 1, 4, 4]), &times(&[5]), None, false).variance.is_none());
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_forward_pass_leaves_its_inputs_alone() {
     let model = Ddpm::new(&params.root(), &config).unwrap();
     let (x, t) = (normal(1, &[2, 1, 4, 4]), times(&[1, 30]));
     let copies = (x.copy(), t.copy());
-    assert_eq!(model.forward(&x, &t, true).kind(), Kind::Float);
+    assert_eq!(model.forward(&x, &t, None, true).kind(), Kind::Float);
     assert_eq!((x, t), copies);
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use ddpm::sample::{Ancestral, Denoiser, StepVariance};
+use ddpm::sample::{Ancestral, Network, StepVariance};
 use easel_core::{ModelVariance, NoiseSchedule, Parameterisation};
 use proptest::prelude::*;
 use tch::{Kind, Tensor};
@@ -25,6 +25,11 @@ fn sampler<'a>(
 /// Some bounded function of x and t.
 fn network(x: &Tensor, t: usize) -> Tensor {
     (x * 0.7 + t as f64 * 0.1).sin()
+}
+
+/// A function of whole times as a network.
+fn whole<'a>(f: impl Fn(&Tensor, usize) -> Tensor + 'a) -> impl Network + 'a {
+    move |x: &Tensor, t: f64| f(x, t as usize)
 }
 
 fn draws(shape: &[i64]) -> impl Fn(u64) -> Tensor {
@@ -57,7 +62,7 @@ proptest! {
         let start = normal(seed ^ 1, &[1, 1, 4, 4]).to_kind(Kind::Double);
         let estimates = RefCell::new(Vec::new());
         let observe = |step: ddpm::sample::Step<'_>| estimates.borrow_mut().push(distance(step.x0_hat, &point));
-        let end = sampler(&schedule, &times, which, variance).run(&output, start, draws(&[1, 1, 4, 4]), observe);
+        let end = sampler(&schedule, &times, which, variance).run(&whole(output), start, draws(&[1, 1, 4, 4]), observe);
         // f64 throughout, but for the rounding that 1 / sqrt(alpha_bar) and 1 - alpha_bar magnify.
         prop_assert!(distance(&end, &point) < 1e-8, "{:?} at {:?}: {}", which, times, distance(&end, &point));
         prop_assert!(estimates.into_inner().iter().all(|d| *d < 1e-6));
@@ -81,8 +86,8 @@ proptest! {
         strided.clip = true;
         let all: Vec<usize> = (1..=times.len()).collect();
         let full = Ancestral { schedule: &respaced.schedule, times: &all, ..strided };
-        let a = strided.run(&network, start(), draws(&shape), |_| {});
-        let b = full.run(&|x: &Tensor, k: usize| network(x, respaced.times[k]), start(), draws(&shape), |_| {});
+        let a = strided.run(&whole(network), start(), draws(&shape), |_| {});
+        let b = full.run(&whole(|x: &Tensor, k: usize| network(x, respaced.times[k])), start(), draws(&shape), |_| {});
         prop_assert!(distance(&a, &b) < 1e-6);
     }
 
@@ -97,7 +102,7 @@ proptest! {
             seen.borrow_mut().push((step.t, deterministic));
         };
         let sampler = sampler(&schedule, &times, Parameterisation::V, LARGE);
-        let _ = sampler.run(&denoiser, normal(1, &shape), noise, observe);
+        let _ = sampler.run(&whole(denoiser), normal(1, &shape), noise, observe);
         let down: Vec<usize> = times.iter().rev().copied().collect();
         prop_assert_eq!(told.into_inner(), down.clone());
         prop_assert_eq!(asked.into_inner(), (0..times.len() as u64 - 1).collect::<Vec<_>>());
@@ -115,8 +120,8 @@ proptest! {
             let sampler = sampler(&schedule, &times, Parameterisation::V, variance);
             let x = normal(2, &shape);
             match variance {
-                StepVariance::LearnedRange => sampler.run(&denoiser, x, draws(&shape), |_| {}),
-                StepVariance::Fixed(_) => sampler.run(&fixed, x, draws(&shape), |_| {}),
+                StepVariance::LearnedRange => sampler.run(&whole(denoiser), x, draws(&shape), |_| {}),
+                StepVariance::Fixed(_) => sampler.run(&whole(fixed), x, draws(&shape), |_| {}),
             }
         };
         prop_assert!(distance(&run(StepVariance::LearnedRange, -1.0), &run(SMALL, 0.0)) < 1e-5);
@@ -133,7 +138,7 @@ proptest! {
         // Small outputs: the one-liner does not clip, and 1 / sqrt(alpha_T) magnifies.
         let denoiser = |x: &Tensor, t: usize| x * schedule.sqrt_one_minus_alpha_bar(t);
         let start = normal(9, &shape).to_kind(Kind::Double);
-        let found = sampler.run(&denoiser, start.copy(), &noise, |_| {});
+        let found = sampler.run(&whole(denoiser), start.copy(), &noise, |_| {});
         let mut x = start;
         for (k, t) in (1..=steps).rev().enumerate() {
             let (alpha, alpha_bar) = (1.0 - schedule.beta(t), schedule.alpha_bar(t));
@@ -165,8 +170,9 @@ fn propagated(schedule: &NoiseSchedule, times: &[usize], m: f64, s: f64, large: 
     (mean, variance)
 }
 
-fn exact_denoiser(schedule: &NoiseSchedule, m: f64, s: f64) -> impl Denoiser {
-    move |x: &Tensor, t: usize| {
+fn exact_denoiser(schedule: &NoiseSchedule, m: f64, s: f64) -> impl Network {
+    move |x: &Tensor, t: f64| {
+        let t = t as usize;
         let (alpha_bar, signal) = (schedule.alpha_bar(t), schedule.sqrt_alpha_bar(t));
         let gain = signal * s * s / (alpha_bar * s * s + 1.0 - alpha_bar);
         (x - signal * m) * gain + m
@@ -270,7 +276,7 @@ fn nothing_that_is_handed_in_or_out_changes_afterwards() {
     sampler.clip = true;
     let start = normal(8, &shape);
     keep(&start);
-    let _ = sampler.run(&denoiser, start, noise, |step| {
+    let _ = sampler.run(&whole(denoiser), start, noise, |step| {
         keep(step.x);
         keep(step.x0_hat);
     });
@@ -291,7 +297,7 @@ fn clipping_keeps_the_estimate_in_range() {
             let mut largest = largest.borrow_mut();
             *largest = largest.max(now);
         };
-        let x = sampler.run(&|x: &Tensor, _: usize| x * 0.1, normal(3, &shape), draws(&shape), observe);
+        let x = sampler.run(&|x: &Tensor, _: f64| x * 0.1, normal(3, &shape), draws(&shape), observe);
         assert!(!clip || distance(&x, &scalar(0.0, &x)) <= 1.0);
         largest.into_inner()
     };

@@ -5,9 +5,8 @@ use ddpm::bound;
 use easel_core::Noise;
 use easel_core::tensor::normal_tensor;
 use easel_data::{Dataset, Split};
-use easel_metrics::classes::{argmax, class_coverage, confident_share};
+use easel_metrics::classes::{argmax, class_coverage};
 use easel_metrics::extractor::Extracted;
-use easel_metrics::frechet::{Gaussian, frechet_distance};
 use easel_metrics::kid::kernel_distance;
 use easel_metrics::manifold::precision_recall_density_coverage;
 use easel_metrics::score::inception_score;
@@ -16,14 +15,12 @@ use ndarray::Axis;
 use serde_json::{Map, json};
 use tch::Tensor;
 
-use super::generate::{Plan, generate};
+use super::generate::{Chain, generate};
 use super::trained::Trained;
 use crate::experiment::Evaluation;
-use crate::papers::classifier::shipped_extractor;
+use crate::judge::{Judge, rows};
 use crate::tensors::{all_images, to_unit};
 
-/// Probability above which the classifier counts a picture as recognised.
-const CONFIDENT: f64 = 0.9;
 /// Neighbours of the precision and recall estimates.
 const NEIGHBOURS: usize = 5;
 /// Blocks of the kernel distance's error.
@@ -31,24 +28,17 @@ const KID_BLOCKS: usize = 10;
 /// Fewer pictures than two a block leave the kernel distance undefined.
 pub const FEWEST_SAMPLES: usize = 2 * KID_BLOCKS;
 
-fn rows(all: &Extracted, indices: &[usize]) -> Extracted {
-    Extracted {
-        features: all.features.select(Axis(0), indices),
-        log_probabilities: all.log_probabilities.select(Axis(0), indices),
-    }
-}
-
 /// Generates pictures with the model's own plan and measures them; the bound is measured on held-out pictures.
 ///
 /// The distances use a classifier of digits; for other data they are left out, and the table says so.
 pub fn measure(trained: &Trained, data: &dyn Fn(Split) -> Result<Dataset>) -> Result<(Evaluation, Tensor)> {
     let settings = &trained.config.evaluate;
-    let (train, test) = (data(Split::Train)?, data(Split::Test)?);
+    let test = data(Split::Test)?;
     let started = std::time::Instant::now();
-    let images = generate(trained, &Plan::of(trained, None, trained.config.seed)?, settings.samples)?;
+    let images = generate(trained, &Chain::of(trained, None, trained.config.seed)?, settings.samples)?;
     let seconds = started.elapsed().as_secs_f64();
     let mut table = if trained.config.data == "digits" {
-        distances(trained, &train, &test, &images)?
+        distances(trained, &images)?
     } else {
         let text = format!(
             "The data are `{}`: `fd-digits` and its kin need digits and are left out.\n\n| metric | model | |\n|---|---|---|",
@@ -65,20 +55,13 @@ pub fn measure(trained: &Trained, data: &dyn Fn(Split) -> Result<Dataset>) -> Re
 }
 
 /// Everything that the classifier of digits can say of generated `images`, beside the same for real pictures.
-fn distances(trained: &Trained, train: &Dataset, test: &Dataset, images: &Tensor) -> Result<Evaluation> {
-    let extractor = shipped_extractor(trained.device)?;
-    let everything = Tensor::cat(&[all_images(train), all_images(test)], 0);
-    let labels: Vec<i64> = [train, test].iter().flat_map(|d| d.labels().unwrap_or_default().to_vec()).collect();
-    let classes = train.classes().len();
-    let real = extractor.extract(&everything)?;
-    let order = Noise::new(0).purpose("evaluate/halves").permutation(0, labels.len());
-    let (a, b) = order.split_at(order.len() / 2);
-    let count = |c: usize| labels.iter().filter(|&&l| l == c as i64).count() as f64;
-    let share: Vec<f64> = (0..classes).map(|c| count(c) / labels.len() as f64).collect();
-    let reference = rows(&real, a);
-    let n = (images.size()[0] as usize).min(b.len());
+fn distances(trained: &Trained, images: &Tensor) -> Result<Evaluation> {
+    let judge = Judge::new(trained.device)?;
+    let extractor = &judge.extractor;
+    let n = (images.size()[0] as usize).min(judge.others.log_probabilities.nrows());
     let fake = extractor.extract(&images.narrow(0, 0, n as i64))?;
-    let floor = rows(&real, &b[..n]);
+    let (reference, share) = (&judge.reference, &judge.shares);
+    let floor = rows(&judge.others, &(0..n).collect::<Vec<_>>());
 
     let name = |metric: &str| extractor.name(metric);
     let mut metrics = Map::new();
@@ -88,7 +71,7 @@ fn distances(trained: &Trained, train: &Dataset, test: &Dataset, images: &Tensor
              the same.\n",
             trained.config.evaluate.times,
             trained.config.model.timesteps,
-            a.len()
+            reference.features.nrows()
         ),
         "| metric | model | real against real |".into(),
         "|---|---|---|".into(),
@@ -98,10 +81,7 @@ fn distances(trained: &Trained, train: &Dataset, test: &Dataset, images: &Tensor
         metrics.insert(format!("{key}/real"), json!(real));
         lines.push(format!("| {key} | {model:.4} | {real:.4} |"));
     };
-    let gaussian = Gaussian::fit(reference.features.view())?;
-    let distance =
-        |e: &Extracted| -> Result<f64> { Ok(frechet_distance(&Gaussian::fit(e.features.view())?, &gaussian)?) };
-    let (fd, fd_floor) = (distance(&fake)?, distance(&floor)?);
+    let (fd, fd_floor) = (judge.distance(&fake)?, judge.distance(&floor)?);
     put(&name("fd"), fd, fd_floor);
     put(&format!("{}/floor", name("fd")), fd / fd_floor, 1.0);
     let kid = |e: &Extracted| -> Result<f64> {
@@ -110,13 +90,12 @@ fn distances(trained: &Trained, train: &Dataset, test: &Dataset, images: &Tensor
     put(&format!("{} x 1000", name("kid")), kid(&fake)?, kid(&floor)?);
     let score = |e: &Extracted| inception_score(e.log_probabilities.view());
     put(&name("score"), score(&fake)?, score(&floor)?);
-    let confident = |e: &Extracted| confident_share(e.log_probabilities.view(), CONFIDENT);
-    put("recognised", confident(&fake)?, confident(&floor)?);
+    put("recognised", judge.recognised(&fake)?, judge.recognised(&floor)?);
     let smallest = |e: &Extracted| -> Result<f64> {
-        Ok(class_coverage(&argmax(e.log_probabilities.view())?, &share)?.smallest_ratio)
+        Ok(class_coverage(&argmax(e.log_probabilities.view())?, share)?.smallest_ratio)
     };
     put("smallest class share", smallest(&fake)?, smallest(&floor)?);
-    let base = reference.features.view().split_at(Axis(0), n.min(a.len())).0;
+    let base = reference.features.view().split_at(Axis(0), n.min(reference.features.nrows())).0;
     let manifold = |e: &Extracted| precision_recall_density_coverage(base, e.features.view(), NEIGHBOURS);
     let (m, r) = (manifold(&fake)?, manifold(&floor)?);
     put("precision", m.precision, r.precision);

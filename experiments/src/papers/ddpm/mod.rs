@@ -23,7 +23,7 @@ use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
 use crate::tensors::pictures;
-use generate::{Plan, generate};
+use generate::{Chain, generate, generate_with};
 use settings::RunConfig;
 use trained::{Trained, WEIGHTS};
 
@@ -33,16 +33,21 @@ pub struct DdpmExperiment;
 
 fn read(table: &Table) -> Result<RunConfig> {
     let config: RunConfig = crate::settings::read(table.clone())?;
+    check(&config)?;
+    Ok(config)
+}
+
+/// Checks every part of a configuration.
+pub fn check(config: &RunConfig) -> Result<()> {
     config.model.validate()?;
     config.steps.validate()?;
     config.train.optim.validate()?;
     anyhow::ensure!(config.train.batch >= 1, "train.batch = {}: at least 1", config.train.batch);
-    config.evaluate.validate(config.model.timesteps)?;
-    Ok(config)
+    config.evaluate.validate(config.model.timesteps)
 }
 
 /// The pictures that a configuration names, with a check that the model fits them.
-fn data(config: &RunConfig, split: Split) -> Result<Dataset> {
+pub fn data(config: &RunConfig, split: Split) -> Result<Dataset> {
     let data = crate::papers::open_data(&config.data, split, config.model.side as usize)?;
     let ([_, c, h, w], m) = (data.shape(), &config.model);
     if [c, h, w] != [m.channels as usize, m.side as usize, m.side as usize] {
@@ -97,8 +102,8 @@ impl Experiment for DdpmExperiment {
         ]
     }
 
-    fn weights_file(&self) -> &'static str {
-        WEIGHTS
+    fn weight_files(&self) -> &'static [&'static str] {
+        &["model"]
     }
 
     fn shipped_file(&self) -> &'static str {
@@ -119,31 +124,9 @@ impl Experiment for DdpmExperiment {
 
     fn run(&self, request: &RunRequest) -> Result<()> {
         let config = read(&request.config)?;
-        let text = toml::to_string(&request.config)?;
-        let (train_set, test_set) = (data(&config, Split::Train)?, data(&config, Split::Test)?);
-        let loader_config =
-            LoaderConfig { batch: config.train.batch as usize, seed: config.seed, ..LoaderConfig::default() };
-        let validation = LoaderConfig { batch: test_set.len().min(256), ..loader_config.clone() };
-        let mut learner = DdpmLearner::new(
-            &config.model,
-            &config.train,
-            Loader::new(&train_set, loader_config, request.device)?,
-            Some(Loader::new(&test_set, validation, request.device)?),
-            config.seed,
-            config.steps.steps,
-            request.device,
-        )?;
-        let mut run = RunDir::open(&request.out, &text, request.resume)?;
-        let outcome =
-            train(&mut learner, &config.steps, &mut run, Progress::new("training", config.steps.steps, "steps"))?;
-        if !outcome.complete {
-            bail!("stopped at step {}; continue with --resume", outcome.step);
-        }
-        let metadata = BTreeMap::from([("config".to_string(), text)]);
-        weights::write(&request.out.join(WEIGHTS), &learner.average(), &metadata)?;
-        drop(learner);
+        let seconds = train_model(&config, &request.config, &request.out, request.resume, request.device)?;
         let trained = Trained::load(Some(&request.out), request.device)?;
-        finish(self, &trained, &request.out, outcome.seconds)
+        finish(self, &trained, &request.out, seconds)
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
@@ -163,9 +146,44 @@ impl Experiment for DdpmExperiment {
     }
 
     fn sample(&self, request: &SampleRequest) -> Result<Tensor> {
+        if !request.guidance.is_default() {
+            return super::guidance::sample(request);
+        }
         let trained = Trained::load(request.run.as_deref(), request.device)?;
-        generate(&trained, &Plan::of(&trained, request.steps, request.seed)?, request.count)
+        let (options, evaluate) = (&request.sampler, &trained.config.evaluate);
+        if options.is_default() {
+            return generate(&trained, &Chain::of(&trained, options.steps, request.seed)?, request.count);
+        }
+        let schedule = &trained.process.schedule;
+        let plan = options.plan(schedule, evaluate.times, evaluate.spacing, request.seed)?;
+        generate_with(&trained, &plan, request.count)
     }
+}
+
+/// Trains the model of `config` in the folder `out`, whose configuration file is `table`, and writes its averaged
+/// weights there; the seconds of training.
+pub fn train_model(config: &RunConfig, table: &Table, out: &Path, resume: bool, device: Device) -> Result<f64> {
+    let (train_set, test_set) = (data(config, Split::Train)?, data(config, Split::Test)?);
+    let loader_config =
+        LoaderConfig { batch: config.train.batch as usize, seed: config.seed, ..LoaderConfig::default() };
+    let validation = LoaderConfig { batch: test_set.len().min(256), ..loader_config.clone() };
+    let mut learner = DdpmLearner::new(
+        &config.model,
+        &config.train,
+        Loader::new(&train_set, loader_config, device)?,
+        Some(Loader::new(&test_set, validation, device)?),
+        config.seed,
+        config.steps.steps,
+        device,
+    )?;
+    let mut run = RunDir::open(out, &toml::to_string(table)?, resume)?;
+    let outcome = train(&mut learner, &config.steps, &mut run, Progress::new("training", config.steps.steps, "steps"))?;
+    if !outcome.complete {
+        bail!("stopped at step {}; continue with --resume", outcome.step);
+    }
+    let metadata = BTreeMap::from([("config".to_string(), toml::to_string(config)?)]);
+    weights::write(&out.join(WEIGHTS), &learner.average(), &metadata)?;
+    Ok(outcome.seconds)
 }
 
 /// Measures, saves samples and draws all figures.

@@ -84,7 +84,13 @@ pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
     let (train, steps, evaluate);
     match name {
         "smoke" => {
-            train = TrainConfig { batch: 16, times: TimeSampling::Stratified, precision: Precision::F32, optim };
+            train = TrainConfig {
+                batch: 16,
+                times: TimeSampling::Stratified,
+                precision: Precision::F32,
+                drop_labels: 0.0,
+                optim,
+            };
             steps = LoopConfig { steps: 30, log_every: 5, checkpoint_every: 10, keep: 2 };
             evaluate = EvaluateConfig {
                 samples: 128,
@@ -96,10 +102,16 @@ pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
             };
         }
         _ => {
-            (optim.rate.lr, optim.rate.final_lr, optim.rate.warmup) = (2e-3, 2e-5, 100);
+            (optim.rate.lr, optim.rate.final_lr, optim.rate.warmup) = (4e-3, 4e-5, 100);
             (optim.adam.beta2, optim.ema) = (0.99, 0.998);
-            train = TrainConfig { batch: 64, times: TimeSampling::Stratified, precision: native_precision(), optim };
-            steps = LoopConfig { steps: 6000, log_every: 20, checkpoint_every: 500, keep: 2 };
+            train = TrainConfig {
+                batch: 32,
+                times: TimeSampling::LogitNormal,
+                precision: native_precision(),
+                drop_labels: 0.0,
+                optim,
+            };
+            steps = LoopConfig { steps: 5600, log_every: 20, checkpoint_every: 500, keep: 2 };
             evaluate = EvaluateConfig {
                 samples: 2000,
                 times: 100,

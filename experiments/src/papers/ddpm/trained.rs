@@ -57,7 +57,8 @@ impl Trained {
         }
     }
 
-    fn new(weights: &Weights, log: Vec<Map<String, Value>>, device: Device) -> Result<Self> {
+    /// The model of a weight file, which holds its configuration.
+    pub fn new(weights: &Weights, log: Vec<Map<String, Value>>, device: Device) -> Result<Self> {
         let text = weights
             .metadata
             .get("config")

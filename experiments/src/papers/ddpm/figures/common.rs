@@ -11,7 +11,7 @@ use easel_plot::text::literal;
 use tch::Tensor;
 
 use crate::papers::ddpm::data;
-use crate::papers::ddpm::generate::{Plan, continue_chain, start};
+use crate::papers::ddpm::generate::{Chain, continue_chain, start};
 use crate::papers::ddpm::trained::Trained;
 use crate::tensors::{all_images, pictures, to_unit};
 
@@ -63,7 +63,7 @@ pub fn reverse_states(trained: &Trained, shown: &[usize]) -> Vec<Tensor> {
     let seed = trained.config.seed;
     let x = start(trained, 0..1, seed);
     let mut states = BTreeMap::from([(total(trained), x.shallow_clone())]);
-    let _ = continue_chain(trained, &Plan::full(trained, seed), x, 0..1, |step| {
+    let _ = continue_chain(trained, &Chain::full(trained, seed), x, 0..1, |step| {
         if shown.contains(&step.t) {
             states.insert(step.t, step.x.shallow_clone());
         }

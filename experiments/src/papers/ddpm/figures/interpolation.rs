@@ -42,7 +42,7 @@ fn interpolate(trained: &Trained, pairs: &[(Tensor, Tensor)], depth: usize, time
             normal_tensor(&stream, times.len() as u64 - k, 0..pairs.len() as u64, &trained.picture(), trained.device);
         own.repeat_interleave_self_int(LAMBDAS.len() as i64, 0, None)
     };
-    let denoise = |x: &Tensor, t: usize| trained.model.at(x, t);
+    let denoise = |x: &Tensor, t: f64| trained.model.at(x, t, None);
     let x_0 = sampler(trained, times).run(&denoise, Tensor::cat(&x_t, 0), noise, |_| ());
     let x_0 = x_0.split(LAMBDAS.len() as i64, 0);
     Mixtures { x_t, x_0, visited: times.len() }

@@ -16,6 +16,8 @@ mod transform;
 use anyhow::{Result, bail};
 use easel_plot::Figure;
 
+pub use common::provenance;
+
 use super::trained::Trained;
 use crate::experiment::FigureInfo;
 

@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::common::{BUDGET, all_pictures, held_out, provenance, times, total};
 use crate::papers::ddpm::data;
-use crate::papers::ddpm::generate::{Plan, generate};
+use crate::papers::ddpm::generate::{Chain, generate};
 use crate::papers::ddpm::trained::Trained;
 use crate::tensors::{all_images, pictures, to_unit};
 
@@ -26,9 +26,9 @@ const BLOCK: usize = 4096;
 pub fn ddpm_uncond(trained: &Trained) -> Result<Figure> {
     let (seed, settings) = (trained.config.seed, &trained.config.evaluate);
     let plan = if settings.times * SAMPLES <= BUDGET {
-        Plan::of(trained, None, seed)?
+        Chain::of(trained, None, seed)?
     } else {
-        Plan { times: times(total(trained), SAMPLES)?, seed }
+        Chain { times: times(total(trained), SAMPLES)?, seed }
     };
     let samples = generate(trained, &plan, SAMPLES)?.clamp(-1.0, 1.0).to_device(Device::Cpu);
     let (train, test) = (data(&trained.config, Split::Train)?, data(&trained.config, Split::Test)?);

@@ -1,0 +1,95 @@
+"""Times DDIM and DPM-Solver++(2M) chains of the public classes in eager PyTorch, in alternation with ours.
+
+    pip install torch==2.13.0 diffusers==0.42.1
+    cargo build --example sampler_time -p solvers
+    python docs/compare_samplers.py [--levels 16,32,32 --attention 0,0,1 --patch 1] [--rounds 3]
+
+Both sides: the same architecture, batch, steps, threads and libtorch version, f32; the PyTorch side is the public
+scheduler's loop around the public U-Net, without a pipeline's conversions to pictures. Prints each round in
+milliseconds and the ratios PyTorch / ours of the medians.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--levels", default="16,32,32")
+    p.add_argument("--attention", default="0,0,1")
+    p.add_argument("--patch", type=int, default=1)
+    p.add_argument("--batch", type=int, default=64)
+    p.add_argument("--steps", type=int, default=20)
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--ours", default="target/debug/examples/sampler_time")
+    return p.parse_args()
+
+
+def network(a):
+    import torch
+    from diffusers import UNet2DModel
+
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(0)
+    attention = [x == "1" for x in a.attention.split(",")]
+    channels, side = a.patch * a.patch, 28 // a.patch
+    return UNet2DModel(
+        sample_size=side, in_channels=channels, out_channels=channels, layers_per_block=1,
+        block_out_channels=[int(x) for x in a.levels.split(",")], norm_num_groups=8, attention_head_dim=None,
+        down_block_types=["AttnDownBlock2D" if x else "DownBlock2D" for x in attention],
+        up_block_types=["AttnUpBlock2D" if x else "UpBlock2D" for x in reversed(attention)],
+        downsample_padding=0, flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6,
+    ).eval()
+
+
+def scheduler(name):
+    from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
+
+    options = dict(beta_schedule="squaredcos_cap_v2", prediction_type="v_prediction", timestep_spacing="trailing")
+    return DDIMScheduler(**options) if name == "ddim" else DPMSolverMultistepScheduler(solver_order=2, **options)
+
+
+def pytorch(a, net, name):
+    import torch
+
+    chain = scheduler(name)
+    x = torch.randn(a.batch, net.config.in_channels, net.config.sample_size, net.config.sample_size)
+    started = time.perf_counter()
+    with torch.no_grad():
+        chain.set_timesteps(a.steps)
+        for t in chain.timesteps:
+            x = chain.step(net(x, t).sample, t, x).prev_sample
+    return 1e3 * (time.perf_counter() - started)
+
+
+def ours(a, name):
+    command = [a.ours, a.levels, a.attention, str(a.patch), str(a.batch), str(a.steps), "1", name]
+    environment = dict(os.environ, OMP_NUM_THREADS=str(a.threads))
+    words = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
+    return float(words[2])
+
+
+def main():
+    a = arguments()
+    if not pathlib.Path(a.ours).exists():
+        sys.exit(f"{a.ours} is missing: cargo build --example sampler_time -p solvers")
+    net = network(a)
+    times = {}
+    for round_ in range(a.rounds):
+        for name in ("ddim", "dpm++2m"):
+            for side, value in (("pytorch", pytorch(a, net, name)), ("ours", ours(a, name))):
+                print(f"round {round_} {name:8} {side:8} {value:8.1f} ms", flush=True)
+                times.setdefault((name, side), []).append(value)
+    for name in ("ddim", "dpm++2m"):
+        ratios = [p / o for p, o in zip(times[name, "pytorch"], times[name, "ours"])]
+        print(f"pytorch / ours, {name}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()
