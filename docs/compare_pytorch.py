@@ -17,20 +17,21 @@ import sys
 import time
 
 
-def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser(description, steps, ours):
+    p = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--levels", default="16,32,32")
     p.add_argument("--attention", default="0,0,1")
     p.add_argument("--patch", type=int, default=1)
     p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--steps", type=int, default=30)
+    p.add_argument("--steps", type=int, default=steps)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--ours", default="target/debug/examples/step_time")
-    return p.parse_args()
+    p.add_argument("--ours", default=f"target/debug/examples/{ours}")
+    return p
 
 
-def pytorch(a):
+def network(a):
+    """The public U-Net of the architecture."""
     import torch
     from diffusers import UNet2DModel
 
@@ -38,13 +39,20 @@ def pytorch(a):
     torch.manual_seed(0)
     attention = [x == "1" for x in a.attention.split(",")]
     channels, side = a.patch * a.patch, 28 // a.patch
-    net = UNet2DModel(
+    return UNet2DModel(
         sample_size=side, in_channels=channels, out_channels=channels, layers_per_block=1,
         block_out_channels=[int(x) for x in a.levels.split(",")], norm_num_groups=8, attention_head_dim=None,
         down_block_types=["AttnDownBlock2D" if x else "DownBlock2D" for x in attention],
         up_block_types=["AttnUpBlock2D" if x else "UpBlock2D" for x in reversed(attention)],
         downsample_padding=0, flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6,
     )
+
+
+def pytorch(a):
+    import torch
+
+    net = network(a)
+    channels, side = a.patch * a.patch, 28 // a.patch
     optimiser = torch.optim.Adam(net.parameters(), 1e-3)
     beta = torch.linspace(1e-4, 0.02, 1000)
     alpha_bar = torch.cumprod(1 - beta, 0)
@@ -79,7 +87,7 @@ def ours(a, precision):
 
 
 def main():
-    a = arguments()
+    a = parser(__doc__, 30, "step_time").parse_args()
     if not pathlib.Path(a.ours).exists():
         sys.exit(f"{a.ours} is missing: cargo build --example step_time -p ddpm")
     medians = {}

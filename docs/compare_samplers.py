@@ -9,7 +9,6 @@ scheduler's loop around the public U-Net, without a pipeline's conversions to pi
 milliseconds and the ratios PyTorch / ours of the medians.
 """
 
-import argparse
 import os
 import pathlib
 import statistics
@@ -17,35 +16,7 @@ import subprocess
 import sys
 import time
 
-
-def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--levels", default="16,32,32")
-    p.add_argument("--attention", default="0,0,1")
-    p.add_argument("--patch", type=int, default=1)
-    p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--steps", type=int, default=20)
-    p.add_argument("--rounds", type=int, default=3)
-    p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--ours", default="target/debug/examples/sampler_time")
-    return p.parse_args()
-
-
-def network(a):
-    import torch
-    from diffusers import UNet2DModel
-
-    torch.set_num_threads(a.threads)
-    torch.manual_seed(0)
-    attention = [x == "1" for x in a.attention.split(",")]
-    channels, side = a.patch * a.patch, 28 // a.patch
-    return UNet2DModel(
-        sample_size=side, in_channels=channels, out_channels=channels, layers_per_block=1,
-        block_out_channels=[int(x) for x in a.levels.split(",")], norm_num_groups=8, attention_head_dim=None,
-        down_block_types=["AttnDownBlock2D" if x else "DownBlock2D" for x in attention],
-        up_block_types=["AttnUpBlock2D" if x else "UpBlock2D" for x in reversed(attention)],
-        downsample_padding=0, flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6,
-    ).eval()
+from compare_pytorch import network, parser
 
 
 def scheduler(name):
@@ -76,10 +47,10 @@ def ours(a, name):
 
 
 def main():
-    a = arguments()
+    a = parser(__doc__, 20, "sampler_time").parse_args()
     if not pathlib.Path(a.ours).exists():
         sys.exit(f"{a.ours} is missing: cargo build --example sampler_time -p solvers")
-    net = network(a)
+    net = network(a).eval()
     times = {}
     for round_ in range(a.rounds):
         for name in ("ddim", "dpm++2m"):

@@ -63,6 +63,9 @@ impl<'a> Source<'a> {
     fn open(trained: &Trained, path: &'a Path, resize: bool) -> Result<Self> {
         let decoded = read::decode(path)?;
         let image = read::picture(path, &decoded, trained.picture(), resize)?.to_device(trained.device);
+        if trained.picture()[0] == 1 && read::is_coloured(&decoded) {
+            eprintln!("{}: in colour; the model's pictures are grey, and so are the results", path.display());
+        }
         Ok(Self { path, size: read::size(&decoded), image })
     }
 

@@ -149,14 +149,14 @@ fn what_is_done_to_a_mask_is_said() {
 fn sizes_must_agree_or_be_resized() {
     let files = Files::new();
     let (image, mask, out) = (files.path("large.png"), files.path("large-mask.png"), files.path("out.png"));
-    // In colour, and one pixel of it grey: the sizes are what matters.
     RgbImage::from_fn(56, 60, |x, y| Rgb([x as u8, y as u8, 90])).save(&image).expect("saved");
     lower_half(56, 60).save(&mask).expect("saved");
     let words = ["inpaint", "--image", &image, "--mask", &mask, "--steps", "2", "--out", &out];
     let text = refusal(&words);
     assert!(text.contains("56 x 60") && text.contains("28 x 28") && text.contains("--resize"), "{text}");
     assert!(!Path::new(&out).exists());
-    good(&[&words[..], &["--resize"]].concat());
+    let resized = output(&[&words[..], &["--resize"]].concat());
+    assert!(resized.status.success() && String::from_utf8_lossy(&resized.stderr).contains("in colour"));
     let filled = image::open(&out).expect("a picture");
     assert_eq!((filled.width(), filled.height()), (28, 28));
     for (image, mask) in [(&files.image, &mask), (&image, &files.mask)] {

@@ -28,7 +28,9 @@ fn the_list_names_every_experiment_preset_and_figure() {
 
 #[test]
 fn every_command_has_a_help_text() {
-    for command in ["list", "run", "figure", "sample", "evaluate", "verify", "info", "data", "doctor", "ship"] {
+    for command in
+        ["list", "run", "figure", "sample", "inpaint", "edit", "evaluate", "verify", "info", "data", "doctor", "ship"]
+    {
         let help = good(&[command, "--help"]);
         assert!(help.contains("Usage:") && help.lines().count() > 8, "{command}: {help}");
     }

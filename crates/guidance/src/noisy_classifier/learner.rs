@@ -1,6 +1,7 @@
 //! Training on noisy pictures, and how well it went at each noise level.
 
 use ddpm::Process;
+use ddpm::learner::TimeSampling;
 use easel_core::noise::{Noise, Stream};
 use easel_core::parameterisation::Parameterisation;
 use easel_core::tensor::normal_tensor;
@@ -82,7 +83,8 @@ impl ClassifierLearner {
         let labelled = Labelled::of(self.loader.batch(draw))?;
         let size = labelled.images.size();
         let epsilon = normal_tensor(&self.epsilon, draw, 0..size[0] as u64, &size[1..], self.device);
-        let times = stratified(&self.times, draw, size[0] as usize, self.process.schedule.steps());
+        let times = TimeSampling::Stratified.draw(&self.times, draw, size[0] as usize, self.process.schedule.steps());
+        let times: Vec<i64> = times.into_iter().map(|t| t as i64).collect();
         let t = Tensor::from_slice(&times).to_device(self.device);
         let x_t = self.process.q_sample(&labelled.images, &t, &epsilon);
         Ok((Labelled { images: x_t, ..labelled }, t))
@@ -155,14 +157,6 @@ fn check(model: &NoisyClassifierConfig, loader: &Loader) -> Result<(), TrainErro
             Err(TrainError::Model(message))
         }
     }
-}
-
-/// `batch` times, the i-th uniform on the i-th of equal stretches of 1..=`steps` (T): a function of (stream, step).
-fn stratified(stream: &Stream, step: u64, batch: usize, steps: usize) -> Vec<i64> {
-    let mut u = vec![0.0; batch];
-    stream.uniform(step, 0, &mut u);
-    let time = |(i, u): (usize, f64)| 1 + (((i as f64 + u) / batch as f64 * steps as f64) as usize).min(steps - 1);
-    u.into_iter().enumerate().map(|pair| time(pair) as i64).collect()
 }
 
 /// The share of rows of `logits` `[B, classes]` that are largest at their label, a scalar f32 tensor.

@@ -119,7 +119,7 @@ fn accel(material: &Material) -> Result<Figure> {
     }
     let grid = ImageGrid::new(pictures(&Tensor::stack(&columns, 1).flatten(0, 1))?, SHOWN.len())
         .tile(78.0)
-        .column_labels(SHOWN.map(|s| format!("{s} steps")));
+        .column_labels(SHOWN.map(|s| s.to_string()));
     let (x, y) = measured(material, "seconds/picture")?;
     let chart = Chart::new("steps", "seconds a picture")
         .series(Series::line("measured", &x, &y).color(BLUE))
@@ -128,14 +128,14 @@ fn accel(material: &Material) -> Result<Figure> {
     Ok(Figure::new()
         .title("Fewer steps, the same latent")
         .row([
-            Cell::new(grid).title(r"(a) $\eta = 0$, one latent a row").weight(1.5),
+            Cell::new(grid).title(r"(a) $\eta = 0$, one latent a row; steps above").weight(1.5),
             Cell::new(chart).title("(b) Time"),
         ])
         .caption(format!(
             "After Figs. 2 and 4 of Song et al. 2021. (a) Latents 0 to {} of the seed, not selected, on trailing times. \
              (b) Wall time of a picture in batches of {}, as `cargo easel run ddim` measured it. {}",
             ROWS - 1,
-            trained.config.evaluate.batch,
+            trained.batch(),
             provenance(trained)
         )))
 }

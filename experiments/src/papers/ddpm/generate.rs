@@ -99,7 +99,7 @@ pub fn in_batches(
     steps: usize,
     mut batch: impl FnMut(Range<u64>, &mut dyn FnMut()) -> Tensor,
 ) -> Result<Tensor> {
-    let size = trained.config.evaluate.batch.max(1);
+    let size = trained.batch();
     let mut progress = Progress::new("sampling", (count * steps) as u64, "picture steps");
     let (mut done, mut parts) = (0u64, Vec::new());
     for first in (0..count).step_by(size) {

@@ -79,7 +79,7 @@ impl Experiment for DdpmExperiment {
         &[
             Preset {
                 name: "small",
-                about: "digits of 28 x 28 pixels, about twelve minutes on two cores; what ships",
+                about: "digits of 28 x 28 pixels, about ten minutes on two cores; what ships",
                 trains: true,
             },
             Preset { name: "smoke", about: "the whole path in seconds", trains: true },

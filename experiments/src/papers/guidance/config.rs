@@ -81,20 +81,20 @@ impl GuidanceConfig {
         if !smoke {
             // Labels settle what a picture shows: a smaller network and fewer steps do.
             diffusion.model.unet.levels = vec![24, 48];
-            diffusion.steps.steps = 3000;
+            diffusion.steps.steps = 2000;
         }
         let mut network = if smoke { NoisyClassifierConfig::smoke() } else { NoisyClassifierConfig::small() };
         (network.timesteps, network.schedule) = (diffusion.model.timesteps, diffusion.model.schedule.clone());
         let mut optim = OptimConfig { ema: 0.995, ..OptimConfig::default() };
         (optim.rate.lr, optim.rate.final_lr, optim.adam.weight_decay) = (2e-3, 2e-5, 0.01);
-        let steps = if smoke { 20 } else { 1500 };
+        let steps = if smoke { 20 } else { 1000 };
         Ok(Self {
             paper: "guidance".into(),
             preset: name.into(),
             seed,
-            samples: if smoke { 40 } else { 1000 },
+            samples: if smoke { 40 } else { 500 },
             steps: if smoke { 4 } else { 20 },
-            scales: if smoke { vec![0.0, 1.0, 2.0] } else { vec![0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0] },
+            scales: if smoke { vec![0.0, 1.0, 2.0] } else { vec![0.0, 1.0, 2.0, 3.0, 5.0, 8.0] },
             diffusion,
             classifier: ClassifierRun {
                 network,

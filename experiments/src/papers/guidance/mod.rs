@@ -124,11 +124,7 @@ impl Experiment for GuidanceExperiment {
 
     fn presets(&self) -> &'static [Preset] {
         &[
-            Preset {
-                name: "small",
-                about: "digits with labels, about twelve minutes on two cores; what ships",
-                trains: true,
-            },
+            Preset { name: "small", about: "digits with labels, minutes on two cores; what ships", trains: true },
             Preset { name: "smoke", about: "the whole path in seconds", trains: true },
         ]
     }

@@ -113,7 +113,7 @@ impl Chain {
         let (times, count) = (self.times(trained)?, pictures.size()[0] as u64);
         let mut progress = Progress::new("sampling", count * moves as u64, "picture steps");
         let (mut done, mut first, mut parts) = (0, 0, Vec::new());
-        for batch in pictures.split(trained.config.evaluate.batch.max(1) as i64, 0) {
+        for batch in pictures.split(trained.batch() as i64, 0) {
             let samples = first..first + batch.size()[0] as u64;
             first = samples.end;
             let each = samples.end - samples.start;

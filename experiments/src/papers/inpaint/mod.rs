@@ -10,7 +10,7 @@ pub mod options;
 pub mod read;
 
 use super::study::Study;
-use crate::experiment::Expected;
+use crate::experiment::{Bound, Expected};
 
 /// The study.
 pub const STUDY: Study = Study {
@@ -26,4 +26,7 @@ pub const STUDY: Study = Study {
     shipped: include_str!("../../../weights/inpaint.json"),
 };
 
-const EXPECTED: &[Expected] = &[];
+const EXPECTED: &[Expected] = &[
+    Expected { preset: "small", metric: "repaint/replacement error, as many calls", bound: Bound::AtMost(0.9) },
+    Expected { preset: "small", metric: "class kept, repaint", bound: Bound::AtLeast(0.8) },
+];

@@ -35,6 +35,11 @@ pub fn decode(path: &Path) -> Result<DynamicImage> {
     Ok(picture)
 }
 
+/// Whether any pixel is not grey.
+pub fn is_coloured(picture: &DynamicImage) -> bool {
+    picture.color().has_color() && picture.to_rgb8().pixels().any(|p| p[0] != p[1] || p[1] != p[2])
+}
+
 /// Rows and columns.
 pub fn size(picture: &DynamicImage) -> Size {
     (picture.height() as usize, picture.width() as usize)

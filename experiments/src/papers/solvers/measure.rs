@@ -12,9 +12,10 @@ use tch::Tensor;
 use super::results::{Results, WITHIN};
 use crate::experiment::Evaluation;
 use crate::judge::Judge;
+use crate::papers::ddpm::figures::provenance;
 use crate::papers::ddpm::generate::{start, with_denoiser};
 use crate::papers::ddpm::trained::Trained;
-use crate::papers::study::{Cells, StudyConfig, number, progress};
+use crate::papers::study::{Cells, StudyConfig, number};
 use crate::sampling::{Grid, Plan, find_sampler};
 
 /// The samplers that are measured. `euler-a` and `dpm2` are left out: on equal times they are [`EQUAL`] to others.
@@ -35,8 +36,8 @@ pub const SAMPLERS: &[&str] = &[
 ];
 /// Pairs of names for the same numbers.
 pub const EQUAL: &[(&str, &str)] = &[("euler-a", "ddpm"), ("dpm2", "dpm-solver-2")];
-/// Where all samplers' steps lie: the best of [`SPACINGS`] in the comparison that `measure` prints.
-pub const SPACING: &str = "exponential";
+/// Where all samplers' steps lie; `measure` prints how it compares with the other [`SPACINGS`].
+pub const SPACING: &str = "trailing";
 /// The spacings that are compared, with these samplers.
 const SPACINGS: &[&str] = &["leading", "trailing", "linspace", "karras", "exponential", "beta"];
 const COMPARED: &[&str] = &["ddim", "dpm++2m", "unipc3"];
@@ -57,6 +58,18 @@ struct Task<'a> {
     spacing: &'a str,
     steps: usize,
     pictures: usize,
+}
+
+impl Task<'_> {
+    /// Evaluations of the network for a picture.
+    fn evaluations(&self) -> usize {
+        self.entry.sampler.evaluations(self.steps)
+    }
+
+    /// The same for all pictures.
+    fn cost(&self) -> u64 {
+        (self.evaluations() * self.pictures) as u64
+    }
 }
 
 /// What all measurements share.
@@ -80,7 +93,7 @@ impl Bench<'_> {
             let seconds = started.elapsed().as_secs_f64() / task.pictures as f64;
             Ok(json!({ "fd": self.judge.fd(&images)?, "seconds": seconds }))
         });
-        self.done += 1;
+        self.done += task.cost();
         self.progress.at(self.done, || task.key.clone());
         value.with_context(|| task.key.clone())
     }
@@ -88,7 +101,7 @@ impl Bench<'_> {
 
 /// Pictures 0..`count` of the plan's seed.
 fn generate(trained: &Trained, plan: &Plan, count: usize) -> Tensor {
-    let size = trained.config.evaluate.batch.max(1);
+    let size = trained.batch();
     let batch = |first: usize| {
         let samples = first as u64..count.min(first + size) as u64;
         let x = start(trained, samples.clone(), plan.seed);
@@ -146,16 +159,17 @@ pub fn measure(trained: &Trained, config: &StudyConfig, cells: &mut Cells) -> Re
         steps: long,
         pictures: config.samples,
     };
-    let total = tasks.len() + compared.len() + 1;
+    let total = tasks.iter().chain(&compared).chain([&reference]).map(Task::cost).sum();
     let judge = Judge::new(trained.device)?;
-    let mut bench = Bench { trained, judge, seed: config.seed, progress: progress(total), done: 0 };
+    let progress = Progress::new("measuring", total, "evaluations");
+    let mut bench = Bench { trained, judge, seed: config.seed, progress, done: 0 };
+    bench.progress.at(0, String::new);
     let (mut fd, mut seconds, mut spacings) = (Map::new(), Map::new(), Map::new());
     for task in &compared {
         put(&mut spacings, [task.spacing, task.entry.name], bench.measure(task, cells)?["fd"].clone());
     }
     for task in &tasks {
-        let (value, evaluations) =
-            (bench.measure(task, cells)?, task.entry.sampler.evaluations(task.steps).to_string());
+        let (value, evaluations) = (bench.measure(task, cells)?, task.evaluations().to_string());
         put(&mut fd, [task.entry.name, &evaluations], value["fd"].clone());
         put(&mut seconds, [task.entry.name, &evaluations], value["seconds"].clone());
     }
@@ -164,6 +178,7 @@ pub fn measure(trained: &Trained, config: &StudyConfig, cells: &mut Cells) -> Re
     bench.progress.finish();
 
     let mut metrics = Map::new();
+    metrics.insert("model".into(), json!(provenance(trained)));
     metrics.insert("samples".into(), json!(config.samples));
     metrics.insert("budgets".into(), json!(config.steps));
     metrics.insert("spacing".into(), json!(SPACING));

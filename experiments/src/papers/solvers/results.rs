@@ -36,6 +36,11 @@ impl Results<'_> {
         Ok((name, fd.as_f64().context("fd is a number")?))
     }
 
+    /// The measured model in words, for captions: the one at hand may be another.
+    pub fn model(&self) -> Result<&str> {
+        self.0.get("model").and_then(Value::as_str).context("the results do not name their model")
+    }
+
     /// `fd-digits` of real pictures.
     pub fn floor(&self) -> Result<f64> {
         number(self.0, &["floor"])

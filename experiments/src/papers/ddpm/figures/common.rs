@@ -16,7 +16,7 @@ use crate::papers::ddpm::trained::Trained;
 use crate::tensors::{all_images, pictures, to_unit};
 
 /// How often a figure may ask the network about one picture: seconds of the default network.
-pub const BUDGET: usize = 10_000;
+pub const BUDGET: usize = 6_400;
 
 /// T.
 pub fn total(trained: &Trained) -> usize {

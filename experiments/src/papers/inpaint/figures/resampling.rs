@@ -4,7 +4,7 @@ use anyhow::Result;
 use ddim::StepNoise;
 use easel_core::NoiseSchedule;
 use easel_core::sampling::{Draw, NoiseLevel, Run, Step, falling};
-use easel_plot::style::{BLUE, GREEN, VERMILION};
+use easel_plot::style::{BLUE, VERMILION};
 use easel_plot::{Cell, Chart, Figure, ImageGrid, Series};
 use inpaint::{Known, Mask, Merge, Polarity, Resampling, ddim_step, repaint};
 use ndarray::{Array1, array};
@@ -21,8 +21,9 @@ use crate::tensors::pictures;
 const COUNTS: [usize; 4] = [1, 2, 5, 10];
 /// Those whose bias is shown.
 const BIAS_COUNTS: [usize; 5] = [1, 2, 5, 10, 20];
-/// Steps of the chain there.
+/// Steps of the chain there, and of a jump: the published ones.
 const BIAS_STEPS: usize = 250;
+const BIAS_JUMP: usize = 10;
 const DIGITS: usize = 2;
 /// Correlation of the two Gaussian pixels, which is the mean of one where the other is 1.
 const CORRELATION: f64 = 0.9;
@@ -38,9 +39,9 @@ pub fn inpaint_resampling(trained: &Trained) -> Result<Figure> {
         ])
         .panel(Cell::new(digits(trained)?).title("(c) Digits: walks $r$ of every stretch, and calls of the network"))
         .caption(format!(
-            "(a) {} steps, jumps of $j = {}$, every stretch walked $r = {}$ times. (b) Two Gaussian pixels of correlation {CORRELATION}, the first known to be 1, with \
-             the exact denoiser and a linear schedule of {BIAS_STEPS} steps, for replacement of as many as it makes calls. The sampler is affine in its noise, so its \
-             mean is found without drawing. (c) As in (a) with other $r$; held-out digits, not selected. {}",
+            "(a) {} steps, jumps of $j = {}$, every stretch walked $r = {}$ times. (b) Two Gaussian pixels of correlation {CORRELATION}, the first known to be 1, exact \
+             denoiser, linear schedule: RePaint with {BIAS_STEPS} steps and $j = {BIAS_JUMP}$, replacement with as many steps as calls; computed without drawing, as the \
+             samplers are affine. (c) As in (a) with other $r$; held-out digits, not selected. {}",
             chain(trained).steps,
             shown.jump,
             shown.count,
@@ -62,23 +63,20 @@ fn schedule(steps: usize, resampling: Resampling) -> Result<Chart> {
 
 /// The mean that as many calls of the network reach, by resampling and by more steps.
 fn bias() -> Result<Chart> {
-    let repaint = |jump| BIAS_COUNTS.map(|count| (BIAS_STEPS, Resampling { jump, count })).to_vec();
+    let repaint = BIAS_COUNTS.map(|count| (BIAS_STEPS, Resampling { jump: BIAS_JUMP, count }));
     let plain = Resampling { jump: 1, count: 1 };
-    let replacement = repaint(10).into_iter().map(|(steps, r)| Ok((r.moves(steps)?.0, plain)));
-    let curves = [
-        ("RePaint, $j = 10$", BLUE, repaint(10)),
-        ("RePaint, $j = 1$", GREEN, repaint(1)),
-        ("replacement", VERMILION, replacement.collect::<Result<_>>()?),
-    ];
-    let mut chart = Chart::new("calls of the network", "mean").log_x().range_y(0.55..0.95).height(400.0);
-    for (name, color, chains) in curves {
+    let replacement = repaint.iter().map(|(steps, r)| Ok((r.moves(*steps)?.0, plain))).collect::<Result<Vec<_>>>()?;
+    let mut chart =
+        Chart::new("calls of the network", "mean").log_x().range_x(200.0..6000.0).range_y(0.5..0.95).height(400.0);
+    for (name, color, chains) in [("RePaint", BLUE, repaint.to_vec()), ("replacement", VERMILION, replacement)] {
         let points = chains.into_iter().map(|(steps, r)| Ok((r.moves(steps)?.0 as f64, unknown_mean(steps, r)?)));
         let (calls, means): (Vec<f64>, Vec<f64>) = points.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         chart = chart.series(Series::line(name, &calls, &means).color(color));
         chart = chart.series(Series::points("", &calls, &means).color(color));
         if color == BLUE {
+            // Below the points, since the exact mean is just above them.
             let notes = BIAS_COUNTS.iter().zip(calls.iter().zip(&means));
-            chart = notes.fold(chart, |chart, (r, (&x, &y))| chart.note(x, y, format!("$r = {r}$")));
+            chart = notes.fold(chart, |chart, (r, (&x, &y))| chart.note(x, y - 0.055, format!("$r = {r}$")));
         }
     }
     Ok(chart.line_at_y(CORRELATION, "exact"))

@@ -35,12 +35,12 @@ pub fn sdedit_strength(material: &Material) -> Result<Figure> {
         .panel(Cell::new(grid).title("(a) Guides noised to $t_0$ and denoised"))
         .row([
             Cell::new(over_time(material)?).title("(b) Over the start"),
-            Cell::new(against(material)?).title("(c) Faithful against realistic"),
+            Cell::new(against(material)?).title("(c) Faithful against realistic; numbers are $t_0$"),
         ])
         .caption(format!(
             "After Meng et al. 2022. Guides: held-out digits in blocks of {BLOCK} x {BLOCK} pixels; $t_0$ is a share of the schedule. {} steps over the \
-             whole of it, $\\eta = 1$, and one noise a row. (b), (c) measured on {} guides with {} steps: root mean squared distance to the guide; recognised: \
-             the classifier's confidence exceeds 0.9; class kept: it sees the original's class. {}",
+             whole of it, $\\eta = 1$. (b), (c) measured on {} guides with {} steps: root mean squared distance to the guide; recognised: \
+             the classifier's confidence exceeds 0.9; class kept: it sees the original's class; bands: one standard error. {}",
             chain.steps,
             measured("samples")?,
             measured("steps")?,
@@ -59,12 +59,17 @@ fn starts() -> Vec<f64> {
 }
 
 fn over_time(material: &Material) -> Result<Chart> {
-    let line =
-        |name: &str, metric: &str| Ok::<_, anyhow::Error>(Series::line(name, &starts(), &curve(material, metric)?));
+    let (x, samples) = (starts(), number(&material.results, &["samples"])?);
+    let share = |name: &str, metric: &str| -> Result<Series> {
+        let shares = curve(material, metric)?;
+        let edge =
+            |side: f64| -> Vec<f64> { shares.iter().map(|p| p + side * (p * (1.0 - p) / samples).sqrt()).collect() };
+        Ok(Series::line(name, &x, &shares).band(&edge(-1.0), &edge(1.0)))
+    };
     Ok(Chart::new("$t_0$", "share, distance")
-        .series(line("recognised", "recognised")?.color(BLUE))
-        .series(line("class kept", "class")?.color(GREEN))
-        .series(line("distance to the guide", "distance")?.color(VERMILION))
+        .series(share("recognised", "recognised")?.color(BLUE))
+        .series(share("class kept", "class")?.color(GREEN))
+        .series(Series::line("distance to the guide", &x, &curve(material, "distance")?).color(VERMILION))
         .height(400.0))
 }
 
@@ -75,7 +80,6 @@ fn against(material: &Material) -> Result<Chart> {
         .series(Series::points("", &distance, &recognised).color(BLUE))
         .height(400.0);
     let notes = distance.iter().zip(&recognised).zip(starts()).step_by(2);
-    Ok(notes.fold(chart, |chart, ((&x, &y), t0)| {
-        chart.note(x, y, if t0 == 0.0 { "guide".into() } else { format!("$t_0 = {t0}$") })
-    }))
+    Ok(notes
+        .fold(chart, |chart, ((&x, &y), t0)| chart.note(x, y, if t0 == 0.0 { "guide".into() } else { t0.to_string() })))
 }

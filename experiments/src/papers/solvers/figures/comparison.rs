@@ -1,66 +1,66 @@
 //! Error on the exact score and quality of the trained model's pictures, against evaluations.
 
 use anyhow::Result;
-use easel_plot::{Cell, Chart, Figure};
+use easel_plot::style::AXIS;
+use easel_plot::{Cell, Chart, Figure, Series};
 
 use super::looks;
-use crate::papers::ddpm::figures::provenance;
 use crate::papers::solvers::exact::{MIXTURE, Trajectories};
 use crate::papers::solvers::measure::{SAMPLERS, SPACING, steps_within};
 use crate::papers::solvers::results::Results;
-use crate::papers::study::Material;
 use crate::sampling::find_sampler;
 
+/// Of all panels, px.
+const HEIGHT: f64 = 540.0;
 /// Budgets on the exact score.
 const BUDGETS: [usize; 12] = [4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 48, 64];
-/// Stochastic samplers of the comparison, and what they are drawn beside.
+/// What the stochastic samplers are drawn beside.
 const BESIDE: &[&str] = &["ddim", "dpm++2m"];
 
-/// Error, and `fd-digits`, against evaluations.
-pub fn solver_comparison(material: &Material) -> Result<Figure> {
-    let results = Results(&material.results);
+/// `fd-digits` of the samplers called `names`, beside the long chain's and that of real pictures.
+fn quality(results: Results, names: impl Iterator<Item = &'static str>) -> Result<Chart> {
+    let mut chart = Chart::new("evaluations", "fd-digits").log_x().log_y().height(HEIGHT);
+    let budgets = results.budgets()?;
+    let ends = [0.9, 1.1].map(|part| part * if part < 1.0 { budgets[0] } else { budgets[budgets.len() - 1] } as f64);
     let (reference, floor) = (results.reference()?, results.floor()?);
-    let (mut exact, mut ode) = (Chart::new("evaluations", "RMS error").log_x().log_y(), quality(reference.1, floor));
-    let mut sde = quality(reference.1, floor);
-    let trajectories = Trajectories::new();
-    for name in SAMPLERS {
-        let sampler = find_sampler(name)?.sampler;
+    for name in names {
         let (x, y): (Vec<f64>, Vec<f64>) = results.curve(name)?.iter().map(|&(n, fd)| (n as f64, fd)).unzip();
-        if !x.is_empty() && (sampler.is_stochastic() || BESIDE.contains(name)) {
-            sde = sde.series(looks::line(name, "", &x, &y));
-        }
-        if sampler.is_stochastic() {
-            continue;
-        }
         if !x.is_empty() {
-            ode = ode.series(looks::line(name, "", &x, &y));
+            chart = chart.series(looks::line(name, "", &x, &y)).series(looks::points(name, &x, &y));
         }
+    }
+    Ok(chart
+        .series(Series::line(reference.0, &ends, &[reference.1; 2]).color(AXIS).dashed())
+        .series(Series::line("real pictures", &ends, &[floor; 2]).color(AXIS)))
+}
+
+/// Error, and `fd-digits`, against evaluations.
+pub fn solver_comparison(results: Results) -> Result<Figure> {
+    let stochastic = |name: &&str| find_sampler(name).is_ok_and(|e| e.sampler.is_stochastic());
+    let (sde, ode): (Vec<&str>, Vec<&str>) = SAMPLERS.iter().partition(|name| stochastic(name));
+    let trajectories = Trajectories::new();
+    let mut exact = Chart::new("evaluations", "RMS error").log_x().log_y().height(HEIGHT);
+    for name in &ode {
+        let sampler = find_sampler(name)?.sampler;
         let mut steps: Vec<usize> = BUDGETS.iter().filter_map(|&b| steps_within(sampler, b)).collect();
         steps.dedup();
         let curve = trajectories.errors(sampler, &steps);
         exact = exact.series(looks::line(name, "", &curve.evaluations, &curve.errors));
     }
+    let beside = BESIDE.iter().copied().chain(sde);
     Ok(Figure::new()
         .title("What an evaluation of the network buys")
         .row([
-            Cell::new(exact.height(520.0)).title("(a) Exact score"),
-            Cell::new(ode.height(520.0)).title("(b) Trained model, deterministic"),
-            Cell::new(sde.height(520.0)).title("(c) Trained model, stochastic"),
+            Cell::new(exact).title("(a) Exact score"),
+            Cell::new(quality(results, ode.into_iter())?).title("(b) Trained model, deterministic"),
+            Cell::new(quality(results, beside)?).title("(c) Trained model, stochastic"),
         ])
         .caption(format!(
-            "(a): RMS distance to the ends of the ODE on a mixture of three Gaussians ({MIXTURE}), even steps of $\\lambda$; chains \
-             below 15 steps end in steps of falling order. (b), (c): fd-digits of {} pictures from the same noise, spacing {SPACING}; \
-             lines: {} with as many steps as it says, and as many real pictures. {}",
+            "(a): RMS distance to the ends of the ODE on a mixture of three Gaussians ({MIXTURE}), even steps of $\\lambda$; multistep \
+             chains below 15 steps end in steps of falling order. (b), (c): fd-digits of {} pictures from the same noise, spacing {SPACING}; \
+             grey: {} (as many steps) and as many real pictures. {}",
             results.samples()?,
-            reference.0,
-            provenance(&material.trained)
+            results.reference()?.0,
+            results.model()?
         )))
-}
-
-fn quality(reference: f64, floor: f64) -> Chart {
-    Chart::new("evaluations", "fd-digits")
-        .log_x()
-        .log_y()
-        .line_at_y(reference, "long chain")
-        .line_at_y(floor, "real pictures")
 }

@@ -14,7 +14,7 @@ use crate::papers::ddpm::generate::{start, with_denoiser};
 use crate::papers::ddpm::trained::Trained;
 use crate::tensors::pictures;
 
-const SAMPLES: usize = 10;
+const SAMPLES: usize = 8;
 /// Most steps of the chains.
 const STEPS: usize = 100;
 /// The public code holds the variance above this; here the divisors are as well.
@@ -81,9 +81,9 @@ pub fn cosine_bug(trained: &Trained) -> Result<Figure> {
     let times = Spacing::Even.times(steps, STEPS.min(steps))?;
     let share: Vec<f64> = (0..=steps).map(|t| t as f64 / steps as f64).collect();
     let chart = Chart::new("$t / T$", r"$\bar{\alpha}_t$")
-        .series(Series::line("u = t / T", &share, right.alpha_bars()).color(BLUE))
-        .series(Series::line("u = t / T in integers", &share, &wrong).color(VERMILION))
-        .height(400.0);
+        .series(Series::line("$u = t / T$", &share, right.alpha_bars()).color(BLUE))
+        .series(Series::line("$u = t / T$ in integers", &share, &wrong).color(VERMILION))
+        .height(330.0);
     let [_, good] = chain(trained, right.alpha_bars(), &times);
     let [once, end] = chain(trained, &wrong, &times);
     let rows = Tensor::cat(&[good, once, end], 0).clamp(-1.0, 1.0);
@@ -97,7 +97,7 @@ pub fn cosine_bug(trained: &Trained) -> Result<Figure> {
             Cell::new(grid).title("(b) Ancestral samples from the same noise").weight(2.0),
         ])
         .caption(format!(
-            "With t and T integers, u = t / T is 0 for all $t < T$ and 1 at $T$: every $\\beta_t$ is 0 but the last, which is the cap {last}. \
+            "With $t$ and $T$ integers, $u = t / T$ is 0 for all $t < T$ and 1 at $T$: every $\\beta_t$ is 0 but the last, which is the cap {last}. \
              The first step then jumps to $\\hat{{x}}_0$ of pure noise, and in every later one $x_{{t-1}}$ has the coefficients 0/0. Public code with this \
              schedule holds only the variance above $10^{{-20}}$ and returns NaN; here the divisors are held there as well, both coefficients are 0, and \
              the result is grey. The network knows the right schedule; {} of {steps} steps. {}",

@@ -40,11 +40,13 @@ pub fn solver_grids(trained: &Trained) -> Result<Figure> {
         all.iter().fold(chart, |chart, (name, schedule)| {
             let finite = (1..=steps).map(|t| (t as f64 / steps as f64, f(schedule, t))).filter(|p| p.1.is_finite());
             let (x, y): (Vec<f64>, Vec<f64>) = finite.unzip();
-            chart.series(Series::line(*name, &x, &y))
+            let series = Series::line(*name, &x, &y);
+            // It lies on the linear schedule nearly everywhere.
+            chart.series(if name.contains("zero") { series.dashed() } else { series })
         })
     };
-    let signal = curve(Chart::new("$t / T$", r"$\bar{\alpha}_t$"), &|s, t| s.alpha_bar(t));
-    let ratio = curve(Chart::new("$t / T$", "log SNR").range_y(-16.0..12.0), &|s, t| s.log_snr(t));
+    let signal = curve(Chart::new("$t / T$", r"$\bar{\alpha}_t$").range_x(0.0..1.0), &|s, t| s.alpha_bar(t));
+    let ratio = curve(Chart::new("$t / T$", "log SNR").range_x(0.0..1.0).range_y(-16.0..12.0), &|s, t| s.log_snr(t));
     let mut visited = Chart::new("step", r"$\lambda$");
     for (k, name) in SPACINGS.iter().enumerate() {
         let times = Grid::parse(name)?.times(own, STEPS)?;

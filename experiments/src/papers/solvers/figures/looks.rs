@@ -17,7 +17,8 @@ fn look(sampler: &str) -> (Color, bool) {
         "dpm-solver-2" | "dpm-solver-2m" => (VERMILION, true),
         "dpm-solver-3" | "dpm-solver-3m" => (VERMILION, false),
         "dpm++2s" => (BROWN, true),
-        "dpm++2m" | "dpm++2m-sde" => (BLUE, true),
+        "dpm++2m" => (BLUE, true),
+        "dpm++2m-sde" => (VERMILION, false), // in a panel without dpm-solver-3
         "dpm++3m" => (BLUE, false),
         "unipc2" => (GREEN, true),
         _ => (GREEN, false),
@@ -29,4 +30,9 @@ pub fn line(sampler: &str, note: &str, x: &[f64], y: &[f64]) -> Series {
     let (color, dashed) = look(sampler);
     let series = Series::line(format!("{}{note}", literal(sampler)), x, y).color(color);
     if dashed { series.dashed() } else { series }
+}
+
+/// The points of that line.
+pub fn points(sampler: &str, x: &[f64], y: &[f64]) -> Series {
+    Series::points("", x, y).color(look(sampler).0)
 }

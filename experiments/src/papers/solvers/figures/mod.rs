@@ -13,6 +13,7 @@ use anyhow::{Result, bail};
 use easel_plot::Figure;
 
 use crate::experiment::FigureInfo;
+use crate::papers::solvers::results::Results;
 use crate::papers::study::Material;
 
 /// All figures.
@@ -30,8 +31,8 @@ pub fn draw(name: &str, material: &Material) -> Result<Figure> {
     match name {
         "solver_orders" => orders::solver_orders(),
         "dpm_order" => orders::dpm_order(),
-        "solver_comparison" => comparison::solver_comparison(material),
-        "solver_table" => table::solver_table(material),
+        "solver_comparison" => comparison::solver_comparison(Results(&material.results)),
+        "solver_table" => table::solver_table(Results(&material.results)),
         "solver_grids" => grids::solver_grids(&material.trained),
         "cosine_bug" => cosine::cosine_bug(&material.trained),
         other => bail!(

@@ -35,7 +35,7 @@ pub fn solver_orders() -> Result<Figure> {
     let curves = deterministic();
     let panel = |back: bool| {
         curves.iter().filter(|(e, _)| looks_back(e.sampler) == back).fold(
-            axes("RMS error").range_y(1e-10..1.0).height(560.0),
+            axes("RMS error").range_x(20.0..1950.0).range_y(1e-9..1.0).height(560.0),
             |chart, (entry, curve)| {
                 let note = format!(": {:.2}", curve.order);
                 chart.series(looks::line(entry.name, &note, &curve.evaluations, &curve.errors))

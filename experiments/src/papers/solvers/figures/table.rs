@@ -4,18 +4,15 @@ use anyhow::Result;
 use easel_plot::text::literal;
 use easel_plot::{Best, Cell, Figure, Table};
 
-use crate::papers::ddpm::figures::provenance;
 use crate::papers::solvers::measure::{EQUAL, SAMPLERS, SPACING};
 use crate::papers::solvers::results::{Results, WITHIN};
-use crate::papers::study::Material;
 use crate::sampling::find_sampler;
 
 /// The smallest budgets of the table.
 const SHOWN: usize = 3;
 
 /// Order, evaluations needed, `fd-digits` at the smallest budgets, and source of every measured sampler.
-pub fn solver_table(material: &Material) -> Result<Figure> {
-    let results = Results(&material.results);
+pub fn solver_table(results: Results) -> Result<Figure> {
     let (name, reference) = results.reference()?;
     let budgets: Vec<usize> = results.budgets()?.into_iter().take(SHOWN).collect();
     let percent = format!("{:.0} %", 100.0 * WITHIN);
@@ -45,6 +42,6 @@ pub fn solver_table(material: &Material) -> Result<Figure> {
         results.floor()?,
         results.samples()?,
         same.join(", "),
-        provenance(&material.trained)
+        results.model()?
     )))
 }
