@@ -28,7 +28,7 @@ pub struct SamplerOptions {
     #[arg(long)]
     pub spacing: Option<String>,
     /// Share of fresh noise in ddim, euler-a and dpm2-a: 0 is deterministic, 1 is DDPM.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub eta: Option<f64>,
     /// Draw the noise from one Brownian path, which stays the same at any number of steps.
     #[arg(long)]
@@ -48,7 +48,7 @@ pub struct GuidanceOptions {
     #[arg(long, conflicts_with = "guidance", allow_negative_numbers = true)]
     pub guidance_w: Option<f64>,
     /// Classifier guidance of the model without label, with this scale.
-    #[arg(long, conflicts_with_all = ["guidance", "guidance_w"])]
+    #[arg(long, allow_negative_numbers = true, conflicts_with_all = ["guidance", "guidance_w"])]
     pub classifier_guidance: Option<f64>,
     /// Noise levels (sigma/alpha) between which guidance acts, LOW,HIGH; elsewhere the label alone.
     #[arg(long, value_delimiter = ',', num_args = 2, value_name = "LOW,HIGH")]

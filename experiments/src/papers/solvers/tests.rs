@@ -1,9 +1,11 @@
 //! What the study states of the catalogue.
 
 use easel_core::sampling::{NoiseLevel, Run, Step, VpLinear, no_noise};
+use serde_json::json;
 use solvers::catalogue::{ALL, find};
 
 use super::measure::{EQUAL, SAMPLERS, steps_within};
+use super::results::Results;
 
 const REFERENCE: &str = include_str!("../../../../docs/samplers.md");
 
@@ -65,4 +67,15 @@ fn equal_samplers_are_equal() {
             assert!((a - b).abs() < 1e-12, "{left_out} {measured}: {a} {b}");
         }
     }
+}
+
+#[test]
+fn evaluations_count_only_where_more_do_no_harm() {
+    let metrics = json!({
+        "reference": { "ddim-250": 10.0 },
+        "fd": { "a": { "5": 30.0, "10": 10.4, "20": 9.0 }, "b": { "5": 10.4, "10": 30.0, "20": 10.4 }, "c": { "5": 9.0, "10": 11.0 } },
+    });
+    let results = Results(metrics.as_object().expect("an object"));
+    let needed = ["a", "b", "c"].map(|s| results.needed_in_words(s).expect("it was measured"));
+    assert_eq!(needed, ["10", "20", "more than 10"]);
 }

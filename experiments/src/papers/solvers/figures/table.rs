@@ -35,8 +35,8 @@ pub fn solver_table(results: Results) -> Result<Figure> {
     }
     let same: Vec<String> = EQUAL.iter().map(|(a, b)| format!("{} is {}", literal(a), literal(b))).collect();
     Ok(Figure::new().title("What each sampler needs").panel(Cell::new(table)).caption(format!(
-        "Order: of the trajectory for deterministic samplers, of the law for ddpm and dpm++2m-sde. Third column: the fewest evaluations measured with \
-         at most {:.2} times the fd-digits of {name} ({reference:.3}; real pictures {:.3}). fd at n: the most steps that n \
+        "Order: of the trajectory for deterministic samplers, of the law for ddpm and dpm++2m-sde. Third column: the fewest evaluations \
+         measured that have, as all that are more, at most {:.2} times the fd-digits of {name} ({reference:.3}; real pictures {:.3}). fd at n: the most steps that n \
          evaluations allow. {} pictures from the same noise, spacing {SPACING}. On equal times {}. {}",
         1.0 + WITHIN,
         results.floor()?,
