@@ -87,10 +87,8 @@ pub fn measure(trained: &Trained, config: &StudyConfig, cells: &mut Cells) -> Re
     let mut metrics = Map::new();
     metrics.insert("fd-digits/real".into(), json!(floor));
     metrics.insert(format!("fd-digits at {last} steps, eta 0"), json!(at(&last.to_string(), "eta 0")));
-    metrics.insert(
-        format!("sigma-hat over eta 0 at {first} steps"),
-        json!(at(&first, "sigma-hat") / at(&first, "eta 0")),
-    );
+    metrics
+        .insert(format!("sigma-hat over eta 0 at {first} steps"), json!(at(&first, "sigma-hat") / at(&first, "eta 0")));
     metrics.insert("samples".into(), json!(config.samples));
     metrics.insert("fd".into(), Value::Object(table));
     metrics.insert("seconds/picture".into(), Value::Object(seconds));

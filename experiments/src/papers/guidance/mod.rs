@@ -14,6 +14,7 @@ use easel_data::Split;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_nn::Params;
 use easel_plot::Figure;
+use easel_train::run_dir::read_metrics;
 use easel_train::{Progress, RunDir, train};
 use guidance::{ClassifierLearner, GuidanceScale, Interval, NoisyClassifier};
 use serde_json::{Map, Value, json};
@@ -83,7 +84,13 @@ fn method(request: &SampleRequest) -> Result<Method> {
     Ok(Method::Free { scale, interval, rescale })
 }
 
-fn train_classifier(config: &GuidanceConfig, out: &Path, resume: bool, device: Device) -> Result<f64> {
+/// Seconds that the log in `folder` counts.
+fn training_seconds(folder: &Path) -> Result<f64> {
+    let lines = read_metrics(&folder.join("metrics.jsonl"))?;
+    Ok(lines.last().and_then(|line| line["seconds"].as_f64()).unwrap_or_default())
+}
+
+fn train_classifier(config: &GuidanceConfig, out: &Path, resume: bool, device: Device) -> Result<()> {
     let run = &config.classifier;
     let (train_set, test_set) =
         (ddpm::data(&config.diffusion, Split::Train)?, ddpm::data(&config.diffusion, Split::Test)?);
@@ -106,7 +113,7 @@ fn train_classifier(config: &GuidanceConfig, out: &Path, resume: bool, device: D
     }
     let metadata = BTreeMap::from([("config".to_string(), toml::to_string(&run.network)?)]);
     weights::write(&out.join(CLASSIFIER_FILE), &learner.average(), &metadata)?;
-    Ok(outcome.seconds)
+    Ok(())
 }
 
 impl Experiment for GuidanceExperiment {
@@ -162,24 +169,19 @@ impl Experiment for GuidanceExperiment {
         let (out, device) = (&request.out, request.device);
         let folder = out.join("diffusion");
         let table = Table::try_from(&config)?;
-        let trained = if out.join(DIFFUSION_FILE).exists() && request.resume {
-            0.0
-        } else {
-            let seconds =
-                ddpm::train_model(&config.diffusion, &table, &folder, request.resume && folder.exists(), device)?;
+        if !(request.resume && out.join(DIFFUSION_FILE).exists()) {
+            ddpm::train_model(&config.diffusion, &table, &folder, request.resume && folder.exists(), device)?;
             std::fs::copy(folder.join(WEIGHTS), out.join(DIFFUSION_FILE)).context("cannot copy the weights")?;
-            seconds
-        };
-        let classifier = if out.join(CLASSIFIER_FILE).exists() && request.resume {
-            0.0
-        } else {
-            train_classifier(&config, out, request.resume, device)?
-        };
+        }
+        if !(request.resume && out.join(CLASSIFIER_FILE).exists()) {
+            train_classifier(&config, out, request.resume, device)?;
+        }
+        let seconds = training_seconds(&folder)? + training_seconds(&out.join("classifier"))?;
         easel_core::files::write_atomic(&out.join("config.toml"), toml::to_string(&table)?.as_bytes())?;
         let guided = Guided::load(Some(out), device)?;
         let mut cells = Cells::open(out.join("cells.json"), true)?;
         let mut evaluation = evaluate(&guided, &config, &mut cells)?;
-        evaluation.metrics.insert("training_seconds".into(), json!((trained + classifier).round()));
+        evaluation.metrics.insert("training_seconds".into(), json!(seconds.round()));
         crate::experiment::write_results(self, out, &config.preset, &evaluation)?;
         println!("{}\n", evaluation.markdown);
         for figure in figures::ALL {

@@ -145,7 +145,10 @@ impl Guided {
                     self.classifier.gradient(x, level, &labels).expect("labels are classes").to_kind(Kind::Float)
                 };
                 let base = |x: &Tensor, level: NoiseLevel| base.x0(x, level);
-                chain(&mut ClassifierGuided { denoiser: base, gradient, scale })
+                let mut guided = ClassifierGuided { denoiser: base, gradient, scale };
+                // Where little is left of the data the shift is a small gradient times a huge number, and the cosine
+                // schedule leaves less than the released models' does: without a bound the first step is lost.
+                chain(&mut |x: &Tensor, level: NoiseLevel| guided.x0(x, level).clamp(-1.0, 1.0))
             }),
         }
     }
