@@ -51,11 +51,20 @@ pub struct GuidanceOptions {
     #[arg(long, allow_negative_numbers = true, conflicts_with_all = ["guidance", "guidance_w"])]
     pub classifier_guidance: Option<f64>,
     /// Noise levels (sigma/alpha) between which guidance acts, LOW,HIGH; elsewhere the label alone.
-    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "LOW,HIGH")]
-    pub guidance_interval: Vec<f64>,
+    #[arg(long, value_parser = interval, value_name = "LOW,HIGH")]
+    pub guidance_interval: Option<(f64, f64)>,
     /// Share of the guided output whose spread is set back to that of the output with label.
     #[arg(long)]
     pub guidance_rescale: Option<f64>,
+}
+
+/// Reads `LOW,HIGH`.
+fn interval(text: &str) -> Result<(f64, f64), String> {
+    let parsed = text.split_once(',').and_then(|(low, high)| Some((low.parse().ok()?, high.parse().ok()?)));
+    match parsed {
+        Some((low, high)) if (0.0..high).contains(&low) => Ok((low, high)),
+        _ => Err("two numbers are expected, 0 <= LOW < HIGH".into()),
+    }
 }
 
 impl GuidanceOptions {

@@ -6,6 +6,7 @@ use easel_core::{NoiseSchedule, Parameterisation};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 use solvers::edm::Preconditioning;
+use solvers::euler::ancestral_levels;
 use solvers::exponential::{Form, node_weights, phi, weights};
 use solvers::lms::lagrange_integral;
 use solvers::multistep::{Multistep, SecondOrder, ThirdOrder};
@@ -117,6 +118,17 @@ proptest! {
         prop_assert!((back - t).abs() < 1e-6 * t.max(1.0), "{t} {back}");
         let vp = VpLinear::PUBLISHED;
         prop_assert!((vp.time_of_sigma_hat(vp.level(share).sigma_hat()) - share).abs() < 1e-10);
+    }
+
+    /// Over eight decades of noise levels, neighbours that f32 hardly tells apart among them: no root of a negative
+    /// number, and nothing of the variance lost.
+    #[test]
+    fn ancestral_levels_share_the_variance(exponent in -4.0..4.0f64, gap in -7.0..0.0f64, eta in 0.0..3.0f64) {
+        let from = 10f64.powf(exponent);
+        let to = (from as f32 * (1.0 - 10f64.powf(gap)) as f32) as f64;
+        let (down, up) = ancestral_levels(from, to.min(from), eta);
+        prop_assert!((0.0..=to).contains(&up) && (0.0..=to).contains(&down), "{from} {to}: {down} {up}");
+        prop_assert!((down * down + up * up - to * to).abs() <= 1e-12 * to * to);
     }
 
     #[test]

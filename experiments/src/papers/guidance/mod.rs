@@ -61,7 +61,7 @@ fn method(request: &SampleRequest) -> Result<Method> {
     let options = &request.guidance;
     if let Some(scale) = options.classifier_guidance {
         ensure!(scale >= 0.0 && scale.is_finite(), "--classifier-guidance {scale}: 0 or above");
-        let free = options.guidance_interval.is_empty() && options.guidance_rescale.is_none();
+        let free = options.guidance_interval.is_none() && options.guidance_rescale.is_none();
         ensure!(free, "--guidance-interval and --guidance-rescale belong to classifier-free guidance");
         return Ok(Method::Classifier(scale));
     }
@@ -72,12 +72,8 @@ fn method(request: &SampleRequest) -> Result<Method> {
     };
     ensure!(scale.s().is_finite(), "--guidance: a finite number");
     let acts = scale != GuidanceScale::CONDITIONAL;
-    let interval = match options.guidance_interval[..] {
-        [] => Interval::ALWAYS,
-        [low, high] if (0.0..high).contains(&low) => Interval { low, high },
-        _ => bail!("--guidance-interval LOW,HIGH: two numbers, 0 <= LOW < HIGH"),
-    };
-    ensure!(acts || options.guidance_interval.is_empty(), "--guidance-interval without guidance does nothing");
+    let interval = options.guidance_interval.map_or(Interval::ALWAYS, |(low, high)| Interval { low, high });
+    ensure!(acts || options.guidance_interval.is_none(), "--guidance-interval without guidance does nothing");
     let rescale = options.guidance_rescale.unwrap_or(0.0);
     ensure!((0.0..=1.0).contains(&rescale), "--guidance-rescale {rescale}: in [0, 1]");
     ensure!(acts || rescale == 0.0, "--guidance-rescale without guidance does nothing");
