@@ -89,8 +89,8 @@ fn broken_cases_are_refused_by_name() {
     refused("unet2d_ddpm", &["UNet3DModel", "not supported"], &|to| {
         edit(&to.join("config.json"), |t| t.replace("UNet2DModel", "UNet3DModel"));
     });
-    refused("ddpm_linear", &["EulerDiscreteScheduler", "not supported"], &|to| {
-        edit(&to.join("scheduler_config.json"), |t| t.replace("DDPMScheduler", "EulerDiscreteScheduler"));
+    refused("ddpm_linear", &["LCMScheduler", "not supported"], &|to| {
+        edit(&to.join("scheduler_config.json"), |t| t.replace("DDPMScheduler", "LCMScheduler"));
     });
     refused("ddpm_linear", &["beta_schedule", "zigzag"], &|to| {
         edit(&to.join("scheduler_config.json"), |t| t.replace("\"linear\"", "\"zigzag\""));

@@ -124,7 +124,8 @@ impl Experiment for DdpmExperiment {
 
     fn run(&self, request: &RunRequest) -> Result<()> {
         let config = read(&request.config)?;
-        let seconds = train_model(&config, &request.config, &request.out, request.resume, request.device)?;
+        // The folder stays guarded until everything in it is written.
+        let (_guard, seconds) = train_model(&config, &request.config, &request.out, request.resume, request.device)?;
         let trained = Trained::load(Some(&request.out), request.device)?;
         finish(self, &trained, &request.out, seconds)
     }
@@ -161,8 +162,14 @@ impl Experiment for DdpmExperiment {
 }
 
 /// Trains the model of `config` in the folder `out`, whose configuration file is `table`, and writes its averaged
-/// weights there; the seconds of training.
-pub fn train_model(config: &RunConfig, table: &Table, out: &Path, resume: bool, device: Device) -> Result<f64> {
+/// weights there; the guarded folder and the seconds of training.
+pub fn train_model(
+    config: &RunConfig,
+    table: &Table,
+    out: &Path,
+    resume: bool,
+    device: Device,
+) -> Result<(RunDir, f64)> {
     let (train_set, test_set) = (data(config, Split::Train)?, data(config, Split::Test)?);
     let loader_config =
         LoaderConfig { batch: config.train.batch as usize, seed: config.seed, ..LoaderConfig::default() };
@@ -183,7 +190,7 @@ pub fn train_model(config: &RunConfig, table: &Table, out: &Path, resume: bool, 
     }
     let metadata = BTreeMap::from([("config".to_string(), toml::to_string(config)?)]);
     weights::write(&out.join(WEIGHTS), &learner.average(), &metadata)?;
-    Ok(outcome.seconds)
+    Ok((run, outcome.seconds))
 }
 
 /// Measures, saves samples and draws all figures.

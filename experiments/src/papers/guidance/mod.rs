@@ -166,7 +166,8 @@ impl Experiment for GuidanceExperiment {
         let folder = out.join("diffusion");
         let table = Table::try_from(&config)?;
         if !(request.resume && out.join(DIFFUSION_FILE).exists()) {
-            ddpm::train_model(&config.diffusion, &table, &folder, request.resume && folder.exists(), device)?;
+            let resume = request.resume && folder.exists();
+            let _guard = ddpm::train_model(&config.diffusion, &table, &folder, resume, device)?;
             std::fs::copy(folder.join(WEIGHTS), out.join(DIFFUSION_FILE)).context("cannot copy the weights")?;
         }
         if !(request.resume && out.join(CLASSIFIER_FILE).exists()) {
