@@ -81,8 +81,12 @@ fn the_loss_is_the_cross_entropy_of_noisy_pictures() {
     let batch = loader(Split::Train).batch(0);
     let noise = Noise::new(SEED);
     let epsilon = normal_tensor(&noise.purpose("classifier/epsilon"), 0, 0..BATCH as u64, &[1, 28, 28], Device::Cpu);
-    let mut u = vec![0.0; BATCH];
-    noise.purpose("classifier/times").uniform(0, 0, &mut u);
+    let uniform = |i: usize| {
+        let mut u = [0.0];
+        noise.purpose("classifier/times").uniform(0, i as u64, &mut u);
+        u[0]
+    };
+    let u: Vec<f64> = (0..BATCH).map(uniform).collect();
     let stretch = steps as f64 / BATCH as f64;
     let times: Vec<i64> = u.iter().enumerate().map(|(i, u)| 1 + ((i as f64 + u) * stretch) as i64).collect();
     assert!(times.windows(2).all(|w| w[0] <= w[1]) && times[0] >= 1 && times[BATCH - 1] <= steps as i64);
