@@ -1,6 +1,5 @@
 //! Ctrl-C asks the loop to save and stop; a second one ends the program at once, as does one while nothing is trained.
 
-use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Exit code of a program that was interrupted, as shells count.
@@ -15,7 +14,9 @@ pub fn install() {
     let _ = ctrlc::set_handler(|| {
         let again = REQUESTED.swap(true, Ordering::SeqCst);
         if again || !TRAINING.load(Ordering::SeqCst) {
-            exit(INTERRUPTED);
+            // Without the clean-up of an ordinary exit: libtorch may compute in another thread, and crashes when its
+            // objects are taken away under it.
+            signal_hook::low_level::exit(INTERRUPTED);
         }
         eprintln!("\nstopping after this step and saving; press Ctrl-C again to stop at once");
     });
