@@ -88,6 +88,9 @@ pub enum Command {
         /// Seed; sample k depends on the seed and k alone.
         #[arg(long, default_value_t = 0)]
         seed: u64,
+        /// A caption to draw, for papers that read text; sample k takes the k-th in turn. May be repeated.
+        #[arg(long = "prompt", value_name = "TEXT")]
+        prompts: Vec<String>,
         /// The sampler.
         #[command(flatten)]
         sampler: SamplerOptions,

@@ -115,6 +115,9 @@ pub struct SampleRequest {
     pub count: usize,
     /// Noise of sample k follows from the seed and k alone.
     pub seed: u64,
+    /// Captions; sample k takes the k-th in turn. Empty where [`Experiment::takes_prompts`] is false; otherwise the
+    /// experiment chooses captions of its own when none is given.
+    pub prompts: Vec<String>,
     /// The sampler.
     pub sampler: SamplerOptions,
     /// Label and guidance.
@@ -155,6 +158,14 @@ pub trait Experiment: Sync {
     fn info(&self, config: &Table) -> Result<Info>;
     /// Evaluates a run, or the shipped weights: the table of metrics as Markdown, and the metrics.
     fn evaluate(&self, run: Option<&Path>, device: Device) -> Result<Evaluation>;
+    /// Whether its pictures follow captions.
+    fn takes_prompts(&self) -> bool {
+        false
+    }
+    /// Whether it samples by a chain of denoising steps, so that the options of samplers and guidance mean something.
+    fn is_diffusion(&self) -> bool {
+        true
+    }
     /// Draws samples, f32 `[N, C, H, W]` in [-1, 1].
     fn sample(&self, request: &SampleRequest) -> Result<Tensor>;
 }

@@ -1,4 +1,4 @@
-//! Layers with weights: convolution, linear map, group normalisation, table of embeddings; and activations.
+//! Layers with weights: convolutions, linear map, group and batch normalisation, table of embeddings; and activations.
 //!
 //! No layer keeps anything derived from its weights, so that a trainer may change them in place, move them into one
 //! buffer or convert them. All follow the memory layout of their input.
@@ -55,6 +55,42 @@ impl Conv2d {
     /// The weights `[out, in, k, k]`.
     pub fn weight(&self) -> &Tensor {
         &self.weight
+    }
+}
+
+/// A transposed 2-D convolution with bias (the adjoint of [`Conv2d`] with the same weights, but for the bias).
+#[derive(Debug)]
+pub struct ConvTranspose2d {
+    weight: Tensor, // [in, out, k, k]
+    bias: Tensor,   // [out]
+    stride: i64,
+    padding: i64,
+}
+
+impl ConvTranspose2d {
+    /// Declares `weight` `[inputs, outputs, kernel, kernel]` and `bias`. A side H becomes (H - 1) stride - 2 padding +
+    /// kernel: kernel 4, stride 2, padding 1 doubles it.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(
+        path: &Path,
+        inputs: i64,
+        outputs: i64,
+        kernel: i64,
+        stride: i64,
+        padding: i64,
+    ) -> Result<Self, NnError> {
+        let weight = path.declare("weight", &[inputs, outputs, kernel, kernel], Role::Weight)?;
+        // PyTorch counts the fan-in of a transposed convolution over its second axis.
+        let bias = path.declare("bias", &[outputs], Role::Bias { fan_in: outputs * kernel * kernel })?;
+        Ok(Self { weight, bias, stride, padding })
+    }
+
+    /// `[B, in, H, W]` to `[B, out, H', W']`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
+        x.conv_transpose2d(&self.weight, Some(&self.bias), stride, padding, [0, 0], 1, [1, 1])
     }
 }
 
@@ -120,6 +156,39 @@ impl GroupNorm {
     /// `[B, channels, ..]` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.group_norm(self.groups, Some(&self.weight), Some(&self.bias), self.eps, true)
+    }
+}
+
+/// Batch normalisation with a gain and an offset for each channel (Ioffe and Szegedy 2015, arXiv:1502.03167).
+///
+/// In training it uses the batch's own mean and variance, and moves the running ones by a tenth; otherwise it uses the
+/// running ones, so that an output depends on its own input alone.
+#[derive(Debug)]
+pub struct BatchNorm {
+    weight: Tensor,       // [channels]
+    bias: Tensor,         // [channels]
+    running_mean: Tensor, // [channels]
+    running_var: Tensor,  // [channels]
+}
+
+impl BatchNorm {
+    /// Declares `weight`, `bias` and the untrained `running_mean` and `running_var`, all `[channels]`.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, channels: i64) -> Result<Self, NnError> {
+        Ok(Self {
+            weight: path.declare("weight", &[channels], Role::Gain)?,
+            bias: path.declare("bias", &[channels], Role::Offset)?,
+            running_mean: path.declare("running_mean", &[channels], Role::Statistic { value: 0.0 })?,
+            running_var: path.declare("running_var", &[channels], Role::Statistic { value: 1.0 })?,
+        })
+    }
+
+    /// `[B, channels, ..]` to the same shape.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        let (gain, offset) = (Some(&self.weight), Some(&self.bias));
+        x.batch_norm(gain, offset, Some(&self.running_mean), Some(&self.running_var), train, 0.1, 1e-5, true)
     }
 }
 

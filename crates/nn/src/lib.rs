@@ -6,7 +6,8 @@
 //! | file | holds |
 //! |---|---|
 //! | [`params`] | named parameters, their deterministic initialisation, counting without memory |
-//! | [`layers`] | convolution, linear map, group normalisation, table of embeddings, activations |
+//! | [`layers`] | convolutions, linear map, group and batch normalisation, table of embeddings, activations |
+//! | [`recurrent`] | the LSTM cell |
 //! | [`embedding`] | time as sinusoids or random Fourier features, and the MLP behind them |
 //! | [`resnet`], [`attention`], [`sampling`] | the blocks |
 //! | [`unet_blocks`], [`unet`], [`unet_config`] | the U-Net of Ho et al. 2020 in all variants of `UNet2DModel` |
@@ -22,6 +23,7 @@ pub mod params;
 pub mod parity;
 pub mod public;
 pub mod public_schedule;
+pub mod recurrent;
 pub mod resnet;
 pub mod sampling;
 pub mod unet;

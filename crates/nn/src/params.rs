@@ -22,6 +22,12 @@ pub enum InitScheme {
     /// Released code of Ho et al. 2020: weights U(-b, b) with b = sqrt(6/(fan in + fan out)), biases 0, and the last
     /// layer of every residual branch and of the network 0.
     Ddpm,
+    /// Released code of Radford et al. 2016 (DCGAN): weights N(0, 0.02), gains N(1, 0.02), biases 0.
+    Dcgan,
+    /// Released code of Mansimov et al. 2016 (AlignDRAW): weights N(0, 0.01), biases 0.
+    AlignDraw,
+    /// Released code of Xu et al. 2018 and Li et al. 2019 (AttnGAN, ControlGAN): weights orthogonal, gains N(1, 0.02), biases 0.
+    Orthogonal,
 }
 
 /// What a parameter is for, from which its initial values follow.
@@ -47,6 +53,18 @@ pub enum Role {
         /// Standard deviation.
         std: f64,
     },
+    /// A statistic that the forward pass keeps, with its first value; not trained.
+    Statistic {
+        /// Value of all entries at first.
+        value: f64,
+    },
+}
+
+impl Role {
+    /// Whether an optimiser changes it.
+    fn trained(self) -> bool {
+        !matches!(self, Self::Frequencies { .. } | Self::Statistic { .. })
+    }
 }
 
 /// Where initial values come from.
@@ -61,7 +79,10 @@ enum Source {
 enum Values {
     Constant(f64),
     Uniform(f64),
-    Normal(f64),
+    /// Mean and standard deviation.
+    Normal(f64, f64),
+    /// Orthonormal rows or columns, whichever are fewer, of the tensor as a matrix `[first axis, all others]`.
+    Orthogonal,
 }
 
 /// One declared parameter.
@@ -70,6 +91,7 @@ struct Entry {
     name: String,
     shape: Vec<i64>,
     tensor: Tensor,
+    trained: bool,
 }
 
 #[derive(Debug, Default)]
@@ -124,6 +146,22 @@ impl Params {
         registry.entries.iter().map(|e| (e.name.clone(), e.tensor.shallow_clone())).collect()
     }
 
+    /// Those of [`Params::named`] that an optimiser trains.
+    pub fn trained(&self) -> Vec<(String, Tensor)> {
+        self.selected(true)
+    }
+
+    /// Those of [`Params::named`] that no optimiser trains: statistics of batch normalisation, fixed frequencies.
+    pub fn untrained(&self) -> Vec<(String, Tensor)> {
+        self.selected(false)
+    }
+
+    fn selected(&self, trained: bool) -> Vec<(String, Tensor)> {
+        let registry = self.registry.borrow();
+        let chosen = registry.entries.iter().filter(|e| e.trained == trained);
+        chosen.map(|e| (e.name.clone(), e.tensor.shallow_clone())).collect()
+    }
+
     /// Names and shapes, in the order of declaration.
     pub fn shapes(&self) -> Vec<(String, Vec<i64>)> {
         self.registry.borrow().entries.iter().map(|e| (e.name.clone(), e.shape.clone())).collect()
@@ -156,12 +194,16 @@ impl Params {
         let tensor = self.initial(&name, shape, role);
         let at = registry.entries.len();
         registry.index.insert(name.clone(), at);
-        registry.entries.push(Entry { name, shape: shape.to_vec(), tensor: tensor.shallow_clone() });
+        registry.entries.push(Entry {
+            name,
+            shape: shape.to_vec(),
+            tensor: tensor.shallow_clone(),
+            trained: role.trained(),
+        });
         Ok(tensor)
     }
 
     fn initial(&self, name: &str, shape: &[i64], role: Role) -> Tensor {
-        let trained = !matches!(role, Role::Frequencies { .. });
         let full = |value: f64| Tensor::full(shape, value, (Kind::Float, self.device));
         let tensor = match self.source {
             Source::Nothing => return Tensor::new(),
@@ -175,14 +217,18 @@ impl Params {
                         stream.uniform(0, 0, &mut draws);
                         from_f64(draws.iter().map(|u| bound * (2.0 * u - 1.0)), shape, self.device)
                     }
-                    Values::Normal(std) => {
+                    Values::Normal(mean, std) => {
                         stream.normal_f64(0, 0, &mut draws);
-                        from_f64(draws.iter().map(|z| std * z), shape, self.device)
+                        from_f64(draws.iter().map(|z| mean + std * z), shape, self.device)
+                    }
+                    Values::Orthogonal => {
+                        stream.normal_f64(0, 0, &mut draws);
+                        orthogonal(&draws, shape).to_device(self.device)
                     }
                 }
             }
         };
-        tensor.set_requires_grad(trained)
+        tensor.set_requires_grad(role.trained())
     }
 }
 
@@ -199,10 +245,27 @@ fn values(scheme: InitScheme, role: Role, shape: &[i64]) -> Values {
         (Role::Bias { fan_in }, InitScheme::Public) => Values::Uniform(1.0 / (fan_in as f64).sqrt()),
         (Role::Weight, InitScheme::Ddpm) => Values::Uniform((6.0 / (fan(0) + fan(1))).sqrt()),
         (Role::LastWeight | Role::Bias { .. }, InitScheme::Ddpm) | (Role::Offset, _) => Values::Constant(0.0),
+        (Role::Weight | Role::LastWeight, InitScheme::Dcgan) => Values::Normal(0.0, 0.02),
+        (Role::Weight | Role::LastWeight, InitScheme::AlignDraw) => Values::Normal(0.0, 0.01),
+        (Role::Weight | Role::LastWeight, InitScheme::Orthogonal) => Values::Orthogonal,
+        (Role::Bias { .. }, _) => Values::Constant(0.0),
+        (Role::Gain, InitScheme::Dcgan | InitScheme::Orthogonal) => Values::Normal(1.0, 0.02),
         (Role::Gain, _) => Values::Constant(1.0),
-        (Role::Table, _) => Values::Normal(1.0),
-        (Role::Frequencies { std }, _) => Values::Normal(std),
+        (Role::Table, _) => Values::Normal(0.0, 1.0),
+        (Role::Frequencies { std }, _) => Values::Normal(0.0, std),
+        (Role::Statistic { value }, _) => Values::Constant(value),
     }
+}
+
+/// An orthogonal matrix from standard normals: Q of their QR decomposition, signs such that R has a positive diagonal
+/// (Saxe et al. 2014, arXiv:1312.6120), f32 of this shape.
+fn orthogonal(normals: &[f64], shape: &[i64]) -> Tensor {
+    let (rows, all) = (shape[0], shape.iter().product::<i64>());
+    let matrix = Tensor::from_slice(normals).reshape([rows, all / rows.max(1)]);
+    let wide = rows < all / rows.max(1);
+    let (q, r) = Tensor::linalg_qr(&if wide { matrix.tr() } else { matrix }, "reduced");
+    let q = q * r.diagonal(0, 0, 1).sign();
+    (if wide { q.tr() } else { q }).to_kind(Kind::Float).reshape(shape).contiguous()
 }
 
 /// A place in the tree of names, such as `mid_block.resnets.0`.

@@ -31,8 +31,9 @@ pub fn run(cli: Cli) -> Result<()> {
             run::run(&paper, preset, seed, &set, out, resume, device)
         }
         Command::Figure { name, run, out } => figure::figure(&name, run.as_deref(), &out, device),
-        Command::Sample { paper, count, seed, sampler, guidance, run, out } => {
-            sample::sample(&paper, SampleRequest { run, count, seed, sampler, guidance, device }, &out)
+        Command::Sample { paper, count, seed, prompts, sampler, guidance, run, out } => {
+            let request = SampleRequest { run, count, seed, prompts, sampler, guidance, device };
+            sample::sample(&paper, request, &out)
         }
         Command::Inpaint(options) => inpaint::inpaint(&options, device),
         Command::Edit(options) => inpaint::edit(&options, device),

@@ -45,12 +45,14 @@ pub fn ship(paper: &str, run: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The last line of a stretch, with the mean of its losses.
+/// A stretch of the log as one line: its last step, and the means of all that is measured in it.
 fn mean_line(lines: &[Map<String, Value>]) -> Map<String, Value> {
-    let mean = lines.iter().filter_map(|l| l["loss"].as_f64()).sum::<f64>() / lines.len() as f64;
-    let last = &lines[lines.len() - 1];
-    Map::from_iter([
-        ("step".to_string(), last["step"].clone()),
-        ("loss".to_string(), json!((mean * 1e6).round() / 1e6)),
-    ])
+    let mut mean = Map::from_iter([("step".to_string(), lines[lines.len() - 1]["step"].clone())]);
+    let measured = lines[0].keys().filter(|k| !matches!(k.as_str(), "step" | "seconds") && !k.starts_with("lr/"));
+    for key in measured {
+        let values: Vec<f64> = lines.iter().filter_map(|l| l.get(key)?.as_f64()).collect();
+        let value = values.iter().sum::<f64>() / values.len() as f64;
+        mean.insert(key.clone(), json!((value * 1e6).round() / 1e6));
+    }
+    mean
 }

@@ -46,7 +46,7 @@ const COMPARED: &[&str] = &["ddim", "heun", "dpm++2m", "unipc3"];
 /// The comparison uses one picture of so many.
 const FEWER: usize = 4;
 /// Steps of the reference, or T where that is less.
-const REFERENCE: usize = 250;
+const REFERENCE: usize = 1000;
 
 /// The most steps, from 2 on, that `budget` evaluations allow.
 pub fn steps_within(sampler: Sampler, budget: usize) -> Option<usize> {

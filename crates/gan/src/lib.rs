@@ -1,0 +1,3 @@
+//! Generative adversarial networks.
+//!
+//! Goodfellow et al.: Generative Adversarial Nets, NIPS 2014, arXiv:1406.2661; Radford, Metz, Chintala: DCGAN, ICLR 2016, arXiv:1511.06434.
