@@ -12,7 +12,7 @@
 //! | eq. 13, discretised decoder | [`loss::discretised_log_likelihood`] |
 //! | eq. 14, L_simple | [`loss::l_simple`] |
 //! | Algorithm 1, training | [`DdpmLearner`] |
-//! | Algorithm 2, sampling | [`sample::ancestral`]; a network for any other sampler [`sample::Estimator`] |
+//! | Algorithm 2, sampling | [`sample::Ancestral`], `easel_core::sampling::ancestral`; a network for any other sampler [`sample::Estimator`] |
 //! | section 4.3, lossy coding | [`bound::Bound::rate_distortion`] |
 //! | figures 8 and 9, interpolation | [`interpolate::mix`] |
 //! | appendix B, network | [`config::DdpmConfig::paper`], [`Ddpm`] |

@@ -1,10 +1,10 @@
 //! The network.
 
+use easel_core::sampling::StepVariance;
 use easel_nn::{NnError, Path, UNet2D};
 use tch::{Kind, Tensor};
 
 use crate::config::{DdpmConfig, VarianceConfig};
-use crate::sample::StepVariance;
 
 /// The U-Net of Ho et al. 2020, appendix B, on pictures whose pixels may be gathered into channels first.
 #[derive(Debug)]

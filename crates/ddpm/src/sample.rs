@@ -1,8 +1,9 @@
 //! Generation: a network as a denoiser, and the ancestral chain, full and strided.
 
 use easel_core::parameterisation::Parameterisation;
-use easel_core::posterior::ModelVariance;
-use easel_core::sampling::{Denoiser, Draw, NoiseLevel, Run, State, Step as CoreStep, falling};
+use easel_core::sampling::{
+    Denoiser, Draw, NoiseLevel, Run, State, Step as CoreStep, StepVariance, ancestral, falling,
+};
 use easel_core::schedule::NoiseSchedule;
 use tch::{Tensor, no_grad};
 
@@ -18,15 +19,6 @@ impl<F: Fn(&Tensor, f64) -> Tensor> Network for F {
     fn output(&self, x_t: &Tensor, t: f64) -> Tensor {
         self(x_t, t)
     }
-}
-
-/// Variance of the reverse steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepVariance {
-    /// $\tilde\beta$ or $\beta$ of the step.
-    Fixed(ModelVariance),
-    /// From the network (Nichol and Dhariwal 2021, eq. 15).
-    LearnedRange,
 }
 
 /// A network as a [`Denoiser`] for any sampler.
@@ -69,35 +61,6 @@ impl<N: Network> Denoiser<Tensor> for Estimator<'_, N> {
         let variance = output.narrow(1, channels, channels);
         (self.x0_hat(x, &output.narrow(1, 0, channels), level), Some(variance))
     }
-}
-
-/// The ancestral chain (Ho et al. 2020, Algorithm 2; Nichol and Dhariwal 2021, section 4 on a sub-sequence) on whole
-/// times of `schedule`, along the run's times from `x` at the first.
-///
-/// # Panics
-/// For a learned variance where the denoiser gives none.
-pub fn ancestral<S: State>(run: Run<'_, S>, schedule: &NoiseSchedule, x: S, variance: StepVariance) -> S {
-    run.walk(x, |run, step, x, from, to| {
-        let (x0_hat, extra) = run.denoiser.x0_and_variance(x, from);
-        let (t, s) = (from.t as usize, to.t as usize);
-        let posterior = schedule.posterior(s, t);
-        if s == 0 {
-            return (S::combine(&[(posterior.x0, &x0_hat), (posterior.x_t, x)]), x0_hat);
-        }
-        let (small, large) = (posterior.variance, schedule.transition(s, t).variance);
-        let z = run.normal(step, 0, from, to);
-        let (scale, noise) = match variance {
-            StepVariance::Fixed(ModelVariance::FixedSmall) => (small.sqrt(), z),
-            StepVariance::Fixed(ModelVariance::FixedLarge) => (large.sqrt(), z),
-            StepVariance::LearnedRange => {
-                // sigma = exp(v ln large / 2 + (1 - v) ln small / 2) with v = (output + 1) / 2.
-                let output = extra.expect("a learned variance has an output");
-                let spread = S::combine(&[(0.25 * (large / small).ln(), &output)]).exp();
-                ((small * large).powf(0.25), z.product(&spread))
-            }
-        };
-        (S::combine(&[(posterior.x0, &x0_hat), (posterior.x_t, x), (scale, &noise)]), x0_hat)
-    })
 }
 
 /// One state of the chain, as an observer sees it.
@@ -149,6 +112,6 @@ impl Ancestral<'_> {
                 observe(Step { t: step.level.t as usize, x: step.x, x0_hat: step.x0 });
             },
         };
-        no_grad(|| ancestral(run, self.schedule, x, self.variance))
+        no_grad(|| ancestral(run, x, self.variance, |_, _| None))
     }
 }

@@ -3,8 +3,7 @@
 //! g = $\nabla_{x_t}\ln p(y|x_t)$ everywhere, of a classifier that knows noisy pictures. The base may be unconditional
 //! (then s = 1 is the conditional model) or conditional (then s adds to the exponent 1 that is already there).
 
-use easel_core::posterior::ModelVariance;
-use easel_core::sampling::{Denoiser, NoiseLevel, Run, State};
+use easel_core::sampling::{Denoiser, NoiseLevel, Run, State, StepVariance, ancestral};
 
 /// $\hat\epsilon = \epsilon - s\,\sigma_t\,g$ with the marginal deviation $\sigma_t$, $\sqrt{1-\bar\alpha_t}$ in the
 /// paper (section 4.2).
@@ -55,50 +54,6 @@ impl<S: State, D: Denoiser<S>, G: FnMut(&S, NoiseLevel) -> S> Denoiser<S> for Cl
     }
 }
 
-/// The variance $\Sigma$ of DDPM's steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepVariance {
-    /// $\tilde\beta$ or $\beta$ of the step.
-    Fixed(ModelVariance),
-    /// From the denoiser, element by element (Nichol and Dhariwal 2021, eq. 15).
-    LearnedRange,
-}
-
-/// DDPM's posterior for a step of any width: mean `x0` x_0 + `x_t` x_t, variance `small` ($\tilde\beta$) to `large`
-/// ($\beta$).
-#[derive(Debug, Clone, Copy)]
-struct Posterior {
-    x0: f64,
-    x_t: f64,
-    small: f64,
-    large: f64,
-}
-
-impl Posterior {
-    fn new(from: NoiseLevel, to: NoiseLevel) -> Self {
-        let kept = from.alpha / to.alpha;
-        let (noise_t, noise_s) = (from.sigma * from.sigma, to.sigma * to.sigma);
-        let large = noise_t - kept * kept * noise_s;
-        Self { x0: to.alpha * large / noise_t, x_t: kept * noise_s / noise_t, small: large * noise_s / noise_t, large }
-    }
-
-    /// $\Sigma^p\,y$.
-    fn power_times<S: State>(&self, p: f64, y: &S, variance: StepVariance, output: Option<&S>) -> S {
-        let fixed = |value: f64| S::combine(&[(value.powf(p), y)]);
-        match (variance, output) {
-            (StepVariance::Fixed(ModelVariance::FixedSmall), _) => fixed(self.small),
-            (StepVariance::Fixed(ModelVariance::FixedLarge), _) => fixed(self.large),
-            (StepVariance::LearnedRange, Some(output)) => {
-                // ln Sigma = (ln small + ln large) / 2 + output (ln large - ln small) / 2
-                let (low, high) = (self.small.ln(), self.large.ln());
-                let spread = S::combine(&[(0.5 * p * (high - low), output)]).exp();
-                S::combine(&[((0.5 * p * (high + low)).exp(), &y.product(&spread))])
-            }
-            (StepVariance::LearnedRange, None) => panic!("the denoiser has no learned variance"),
-        }
-    }
-}
-
 /// DDPM's sampler with guided means: $x_s \sim \mathcal N(\mu + s\Sigma g, \Sigma)$ (Algorithm 1), from the state `x` at
 /// the run's first time.
 ///
@@ -115,19 +70,5 @@ pub fn ddpm_mean_shift<S: State>(
     scale: f64,
     variance: StepVariance,
 ) -> S {
-    run.walk(x, |run, step, x, from, to| {
-        let (x0, output) = run.denoiser.x0_and_variance(x, from);
-        let posterior = Posterior::new(from, to);
-        let mean = S::combine(&[(posterior.x0, &x0), (posterior.x_t, x)]);
-        if to.is_data() {
-            return (mean, x0);
-        }
-        let sigma_times = |p: f64, y: &S| posterior.power_times(p, y, variance, output.as_ref());
-        let noise = sigma_times(0.5, &run.normal(step, 0, from, to));
-        if scale == 0.0 {
-            return (S::combine(&[(1.0, &mean), (1.0, &noise)]), x0);
-        }
-        let shift = sigma_times(1.0, &gradient(x, from));
-        (S::combine(&[(1.0, &mean), (scale, &shift), (1.0, &noise)]), x0)
-    })
+    ancestral(run, x, variance, |x, level| (scale != 0.0).then(|| (scale, gradient(x, level))))
 }

@@ -34,7 +34,7 @@ pub mod scale;
 
 #[cfg(feature = "torch")]
 pub use batch::{LearnedRange, in_one_pass};
-pub use classifier::{ClassifierGuided, StepVariance, ddpm_mean_shift};
+pub use classifier::{ClassifierGuided, ddpm_mean_shift};
 pub use classifier_free::{ClassifierFree, ConditionalModel, Interval, combine, rescale};
 #[cfg(feature = "torch")]
 pub use noisy_classifier::{ClassifierLearner, NoisyClassifier, NoisyClassifierConfig};

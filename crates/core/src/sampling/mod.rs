@@ -16,10 +16,12 @@
 //! | [`state`] | [`State`] for numbers, arrays, tensors |
 //! | [`brownian`] | a source of noise that gives the same path at any number of steps |
 
+pub mod ancestral;
 pub mod brownian;
 pub mod level;
 pub mod state;
 
+pub use ancestral::{StepVariance, ancestral};
 pub use brownian::BrownianPath;
 pub use level::{Edm, NoiseLevel, Schedule, VpLinear};
 pub use state::State;

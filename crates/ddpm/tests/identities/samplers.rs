@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 
-use ddpm::sample::{Ancestral, Network, StepVariance};
+use ddpm::sample::{Ancestral, Network};
+use easel_core::sampling::StepVariance;
 use easel_core::{ModelVariance, NoiseSchedule, Parameterisation};
 use proptest::prelude::*;
 use tch::{Kind, Tensor};

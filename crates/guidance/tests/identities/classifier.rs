@@ -1,10 +1,10 @@
 //! Classifier guidance with the exact classifier.
 
 use ddim::{StepNoise, ddim};
-use easel_core::sampling::{Denoiser, Draw, NoiseLevel, Run, Schedule, epsilon, falling};
+use easel_core::sampling::{Denoiser, Draw, NoiseLevel, Run, Schedule, StepVariance, epsilon, falling};
 use easel_core::{GaussianMixture, ModelVariance, NoiseSchedule, Parameterisation, Spacing};
 use guidance::classifier::{guided_epsilon, guided_x0};
-use guidance::{ClassifierFree, ClassifierGuided, GuidanceScale, StepVariance, ddpm_mean_shift};
+use guidance::{ClassifierFree, ClassifierGuided, GuidanceScale, ddpm_mean_shift};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 

@@ -30,7 +30,7 @@ impl Results<'_> {
         Ok(points)
     }
 
-    /// Name (`ddim-250`) and `fd-digits` of the long chain.
+    /// Name (`ddim-1000`) and `fd-digits` of the long chain.
     pub fn reference(&self) -> Result<(&str, f64)> {
         let (name, fd) = self.section("reference")?.iter().next().context("there is one reference")?;
         Ok((name, fd.as_f64().context("fd is a number")?))
