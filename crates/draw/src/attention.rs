@@ -16,6 +16,9 @@ use crate::window::Window;
 /// Outputs of the layer: $(\tilde g_X, \tilde g_Y, \log\sigma^2, \log\tilde\delta, \log\gamma)$.
 pub const NUMBERS: i64 = 5;
 
+/// Outputs of the layer that the filterbanks are computed from, see [`Attention::mixed_layer`].
+pub const MIXED: i64 = 9;
+
 /// Whether the gain multiplies or divides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
@@ -43,16 +46,14 @@ pub struct Attention {
     bias: Tensor,    // [5]
     mixing: Tensor,  // [9, 5]
     offsets: Tensor, // [9]
-    basis: Tensor,   // [4, N (A + B)]
-    grid: Grid,
+    basis: Basis,
 }
 
-/// The layer of one pass over all glimpses, with what does not change between them computed once.
+/// The exponents of all filters as a constant linear map.
 #[derive(Debug)]
-pub struct Glimpses<'a> {
-    weight: Tensor, // [hidden, 9]
-    bias: Tensor,   // [9]
-    attention: &'a Attention,
+pub struct Basis {
+    matrix: Tensor, // [4, N (A + B)]
+    grid: Grid,
 }
 
 /// The filterbanks of one glimpse of a batch.
@@ -105,24 +106,24 @@ impl Attention {
             0.0, 0.0,  0.0, 0.0, sign,
         ];
         let offsets = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        let columns = grid.n * (grid.width + grid.height);
         Self {
             weight,
             bias,
-            mixing: put(&mixing, [9, NUMBERS]),
-            offsets: put(&offsets, [1, 9]).reshape([9]),
-            basis: put(&basis(grid), [4, columns]),
-            grid,
+            mixing: put(&mixing, [MIXED, NUMBERS]),
+            offsets: put(&offsets, [1, MIXED]).reshape([MIXED]),
+            basis: Basis { matrix: put(&basis(grid), [4, grid.n * (grid.width + grid.height)]), grid },
         }
     }
 
-    /// What all glimpses of one pass share.
-    pub fn glimpses(&self) -> Glimpses<'_> {
-        Glimpses {
-            weight: self.mixing.matmul(&self.weight).tr(),
-            bias: self.mixing.mv(&self.bias) + &self.offsets,
-            attention: self,
-        }
+    /// The linear layer whose outputs `[B, 9]` [`Basis::filters`] takes: `[9, hidden]` and `[9]`. It is the same for all
+    /// glimpses of a pass, so compute it once.
+    pub fn mixed_layer(&self) -> (Tensor, Tensor) {
+        (self.mixing.matmul(&self.weight), self.mixing.mv(&self.bias) + &self.offsets)
+    }
+
+    /// What turns the outputs of [`Attention::mixed_layer`] into filterbanks.
+    pub fn basis(&self) -> &Basis {
+        &self.basis
     }
 
     /// The layer's five outputs `[B, 5]` at states `[B, hidden]`.
@@ -137,22 +138,22 @@ impl Attention {
     pub fn windows(&self, hidden: &Tensor) -> Result<Vec<Window>, NnError> {
         let outputs = self.outputs(hidden).detach().to_kind(Kind::Double);
         let outputs: ndarray::Array2<f64> = easel_core::tensor::to_array("attention", &outputs)?;
-        let size = (self.grid.height as usize, self.grid.width as usize);
+        let Grid { n, height, width } = self.basis.grid;
         let window = |row: ndarray::ArrayView1<f64>| {
-            Window::from_outputs([row[0], row[1], row[2], row[3], row[4]], size, self.grid.n as usize)
+            let numbers = [row[0], row[1], row[2], row[3], row[4]];
+            Window::from_outputs(numbers, (height as usize, width as usize), n as usize)
         };
         Ok(outputs.rows().into_iter().map(window).collect())
     }
 }
 
-impl Glimpses<'_> {
-    /// The filterbanks at states `[B, hidden]` (eqs. 19 to 26).
-    pub fn filters(&self, hidden: &Tensor) -> Filters {
-        let Grid { n, height, width } = self.attention.grid;
-        let mixed = self.bias.addmm(hidden, &self.weight);
+impl Basis {
+    /// The filterbanks (eqs. 19 to 26) from outputs `[B, 9]` of [`Attention::mixed_layer`].
+    pub fn filters(&self, mixed: &Tensor) -> Filters {
+        let Grid { n, height, width } = self.grid;
         let exponentials = mixed.narrow(1, 4, 5).exp();
         let factors = mixed.narrow(1, 0, 4) * exponentials.narrow(1, 0, 4);
-        let exponents = factors.mm(&self.attention.basis);
+        let exponents = factors.mm(&self.matrix);
         let (x, y) = if height == width {
             let both = exponents.view([-1, 2 * n, width]).softmax(-1, None);
             (both.narrow(1, 0, n), both.narrow(1, n, n))
@@ -162,6 +163,13 @@ impl Glimpses<'_> {
             (part(0, width), part(n * width, height))
         };
         Filters { y, x, gain: exponentials.narrow(1, 4, 1).unsqueeze(-1) }
+    }
+}
+
+impl Clone for Basis {
+    /// Another handle of the same matrix.
+    fn clone(&self) -> Self {
+        Self { matrix: self.matrix.shallow_clone(), grid: self.grid }
     }
 }
 

@@ -36,7 +36,9 @@ pub fn identity(grid: Grid, purpose: Use, options: (Kind, Device)) -> Attention 
 
 /// The filterbanks of given outputs `[B, 5]`.
 pub fn filters(outputs: &Tensor, grid: Grid, purpose: Use) -> Filters {
-    identity(grid, purpose, (outputs.kind(), Device::Cpu)).glimpses().filters(outputs)
+    let attention = identity(grid, purpose, (outputs.kind(), Device::Cpu));
+    let (weight, bias) = attention.mixed_layer();
+    attention.basis().filters(&outputs.linear(&weight, Some(&bias)))
 }
 
 /// The largest entry of |a - b|.
