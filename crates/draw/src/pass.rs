@@ -245,7 +245,7 @@ impl Pass {
             trace.posteriors.push((encoded[1].shallow_clone(), encoded[2].shallow_clone()));
             trace.canvases.push(canvas.shallow_clone());
         }
-        trace.picture = constant.map(|outputs| (x.shallow_clone(), outputs));
+        trace.picture = constant.map(|_| x.shallow_clone());
         trace
     }
 
@@ -317,7 +317,7 @@ pub struct Trace {
     encoder: Products,
     reading: Products,
     latent: Products,
-    picture: Option<(Tensor, Tensor)>,
+    picture: Option<Tensor>,
     /// $(\mu_t, \log\sigma_t)$, each `[B, d_z]`.
     pub posteriors: Vec<(Tensor, Tensor)>,
     /// $c_t$ for t = 1..=T, `[B, pixels]`, before the logistic function.
@@ -348,7 +348,6 @@ impl Trace {
         let starts = [&shared.encoder_start, &shared.decoder_start, &shared.canvas_start];
         let mut wanted: Vec<&Tensor> = products.iter().flat_map(|p| &p.outputs).collect();
         wanted.extend(starts);
-        wanted.extend(self.picture.as_ref().map(|(_, outputs)| outputs));
         let all = Tensor::f_run_backward(&[loss], &wanted, false, false)?;
         no_grad(|| {
             let mut rest = all.as_slice();
@@ -357,12 +356,13 @@ impl Trace {
                 rest = others;
                 first
             };
+            // The picture's term is part of the encoder's gates at every glimpse, which the last products compute.
+            let at_gates = &all[all.len() - starts.len() - self.reading.outputs.len()..all.len() - starts.len()];
+            let of_picture = self.picture.as_ref().map(|x| at_gates.iter().sum::<Tensor>().tr().mm(x));
             let [decoder, encoder, latent, reading] = products.map(|p| p.gradients(take(p.outputs.len())));
             let mut gradients = vec![decoder.0, decoder.1, encoder.0, encoder.1, latent.0, reading.0];
             gradients.extend(take(starts.len()).iter().map(Tensor::shallow_clone));
-            if let Some((x, _)) = &self.picture {
-                gradients.push(take(1)[0].tr().mm(x));
-            }
+            gradients.extend(of_picture);
             Ok(gradients)
         })
     }
