@@ -18,11 +18,20 @@ pub trait Bounded {
     /// The terms of binary pictures `[B, pixels]` with standard normals `[T, B, d_z]`.
     fn terms(&self, x: &Tensor, noise: &Tensor) -> Terms;
 
+    /// Sets the biases of the pixels to the logits of `mean` `[pixels]`, the mean of the training pictures: training does not
+    /// begin with learning it.
+    fn start_at(&self, mean: &Tensor);
+
     /// The mean of the bound over a batch, ready for an optimiser.
     ///
     /// # Errors
     /// Weights that take no gradient.
     fn gradient(&self, x: &Tensor, noise: &Tensor) -> Result<Gradient, TchError>;
+}
+
+/// Copies the logits of `mean` into `bias`; probabilities stay away from 0 and 1.
+pub(crate) fn set_logits(bias: &Tensor, mean: &Tensor) {
+    no_grad(|| bias.shallow_clone().copy_(&mean.clamp(2e-3, 1.0 - 2e-3).logit(None)));
 }
 
 /// The objective of a training step.

@@ -58,6 +58,7 @@ impl<M: Bounded> BoundLearner<M> {
                 expected: "at least 1 of at least 1",
             });
         }
+        model.start_at(&pictures.mean_dim([0i64].as_slice(), false, Kind::Float));
         let noise = Noise::new(seed);
         Ok(Self {
             model,

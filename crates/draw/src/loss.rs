@@ -34,6 +34,16 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// The terms of this batch and then those of `other`.
+    pub fn joined(&self, other: &Self) -> Self {
+        let joined = |a, b| Tensor::cat(&[a, b], 0);
+        Self {
+            reconstruction: joined(&self.reconstruction, &other.reconstruction),
+            kl: joined(&self.kl, &other.kl),
+            log_prior_ratio: joined(&self.log_prior_ratio, &other.log_prior_ratio),
+        }
+    }
+
     /// $L$ with the divergence in closed form, `[B]` (eq. 12).
     pub fn bound(&self) -> Tensor {
         &self.reconstruction + self.kl.sum_dim_intlist([1i64].as_slice(), false, Kind::Float)

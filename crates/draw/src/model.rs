@@ -4,10 +4,10 @@ use easel_nn::layers::Linear;
 use easel_nn::params::Role;
 use easel_nn::recurrent::LstmCell;
 use easel_nn::{NnError, Path};
-use tch::{Device, Kind, TchError, Tensor, no_grad};
+use tch::{Device, TchError, Tensor, no_grad};
 
 use crate::attention::{Attention, Grid, Use};
-use crate::bound::{Bounded, Gradient};
+use crate::bound::{Bounded, Gradient, set_logits};
 use crate::config::DrawConfig;
 use crate::loss::Terms;
 use crate::pass::{Pass, Shared};
@@ -98,12 +98,40 @@ impl Bounded for Draw {
         self.pass(self.shared()).forward(x, noise).terms(x, noise)
     }
 
+    fn start_at(&self, mean: &Tensor) {
+        set_logits(&self.canvas_start, mean);
+    }
+
+    /// Halves of the batch are two threads' work: a glimpse is small, and libtorch's own threads only slow it down.
     fn gradient(&self, x: &Tensor, noise: &Tensor) -> Result<Gradient, TchError> {
         let shared = self.shared();
-        let pass = self.pass(no_grad(|| shared.detached()));
-        let trace = pass.forward(x, noise);
-        let terms = trace.terms(x, noise);
-        let gradients = trace.gradients(&terms.bound().mean(Kind::Float), pass.shared())?;
-        Ok(Gradient::of(shared.inner(&gradients), &terms))
+        let batch = x.size()[0] as f64;
+        let halves = x.chunk(2, 0).into_iter().zip(noise.chunk(2, 1));
+        let work = halves.map(|(x, noise)| {
+            let pass = self.pass(no_grad(|| shared.detached()));
+            move || pass.gradients(&x, &noise)
+        });
+        let mut parts = in_threads(work.collect())?.into_iter();
+        let (mut gradients, mut terms) = parts.next().expect("a batch has a first half");
+        for (others, other) in parts {
+            gradients = gradients.iter().zip(&others).map(|(a, b)| a + b).collect();
+            terms = terms.joined(&other);
+        }
+        Ok(Gradient::of(shared.inner(&gradients) / batch, &terms))
     }
+}
+
+/// Runs all but the last in threads of their own, that one here; results in order.
+fn in_threads<T: Send>(work: Vec<impl FnOnce() -> Result<T, TchError> + Send>) -> Result<Vec<T>, TchError> {
+    let mut work = work.into_iter();
+    let Some(last) = work.next_back() else { return Ok(Vec::new()) };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = work.map(|w| scope.spawn(w)).collect();
+        let last = last();
+        let join = |thread: std::thread::ScopedJoinHandle<Result<T, TchError>>| match thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        others.into_iter().map(join).chain([last]).collect()
+    })
 }

@@ -5,7 +5,7 @@
 //! - Gates are ordered input, forget, output, candidate, so that three of them share one sigmoid.
 //! - Without attention the encoder sees $W_1 x + W_2 (x - \sigma(c)) = (W_1 + W_2) x - W_2\,\sigma(c)$, and the first term is constant.
 //!
-//! The gradient of the weights is left to [`Trace`]: see there.
+//! The gradient of the weights takes one product over all glimpses for each of these products: see [`Trace`].
 
 use tch::{Kind, TchError, Tensor, no_grad};
 
@@ -116,7 +116,7 @@ impl Shared {
         }
     }
 
-    /// $\sum_i \langle W_i, G_i\rangle$ for constant `gradients`, in the order of [`Trace::gradients`]: a scalar whose gradient with
+    /// $\sum_i \langle W_i, G_i\rangle$ for constant `gradients`, in the order of [`Pass::gradients`]: a scalar whose gradient with
     /// respect to these weights they are.
     pub fn inner(&self, gradients: &[Tensor]) -> Tensor {
         let products: Vec<Tensor> =
@@ -168,11 +168,6 @@ pub struct Glimpse {
 impl Pass {
     pub(crate) fn new(config: DrawConfig, shared: Shared, bases: Option<(Basis, Basis)>) -> Self {
         Self { config, shared, bases }
-    }
-
-    /// The weights.
-    pub fn shared(&self) -> &Shared {
-        &self.shared
     }
 
     fn decoded(&self, outputs: &Tensor) -> Decoded {
@@ -247,6 +242,17 @@ impl Pass {
         }
         trace.picture = constant.map(|_| x.shallow_clone());
         trace
+    }
+
+    /// The sum of the bound over binary pictures `[B, pixels]` with standard normals `[T, B, d_z]`: its gradients in the order that
+    /// [`Shared::inner`] takes, and its terms. The weights are those of [`Shared::detached`].
+    ///
+    /// # Errors
+    /// Weights that take no gradient.
+    pub fn gradients(&self, x: &Tensor, noise: &Tensor) -> Result<(Vec<Tensor>, Terms), TchError> {
+        let trace = self.forward(x, noise);
+        let terms = trace.terms(x, noise);
+        Ok((trace.gradients(&terms.bound().sum(Kind::Float), &self.shared)?, terms))
     }
 
     /// The decoder alone on draws from the prior `[T, B, d_z]` (eqs. 13 to 15).
@@ -337,32 +343,24 @@ impl Trace {
         }
     }
 
-    /// Gradients of the scalar `loss` of this pass with respect to the weights, in the order that [`Shared::inner`] takes.
-    ///
-    /// `shared` are the weights of the pass, made by [`Shared::detached`].
-    ///
-    /// # Errors
-    /// A loss that does not depend on this pass.
-    pub fn gradients(&self, loss: &Tensor, shared: &Shared) -> Result<Vec<Tensor>, TchError> {
-        let products = [&self.decoder, &self.encoder, &self.latent, &self.reading];
+    /// Gradients of the scalar `loss` of this pass, in the order that [`Shared::inner`] takes.
+    fn gradients(&self, loss: &Tensor, shared: &Shared) -> Result<Vec<Tensor>, TchError> {
         let starts = [&shared.encoder_start, &shared.decoder_start, &shared.canvas_start];
-        let mut wanted: Vec<&Tensor> = products.iter().flat_map(|p| &p.outputs).collect();
-        wanted.extend(starts);
+        let products = [&self.decoder, &self.encoder, &self.latent, &self.reading];
+        let mut wanted = starts.to_vec();
+        wanted.extend(products.iter().flat_map(|p| &p.outputs));
         let all = Tensor::f_run_backward(&[loss], &wanted, false, false)?;
+        let (at_starts, mut rest) = all.split_at(starts.len());
         no_grad(|| {
-            let mut rest = all.as_slice();
-            let mut take = |n| {
-                let (first, others) = rest.split_at(n);
+            let [decoder, encoder, latent, reading] = products.map(|p| {
+                let (own, others) = rest.split_at(p.outputs.len());
                 rest = others;
-                first
-            };
-            // The picture's term is part of the encoder's gates at every glimpse, which the last products compute.
-            let at_gates = &all[all.len() - starts.len() - self.reading.outputs.len()..all.len() - starts.len()];
-            let of_picture = self.picture.as_ref().map(|x| at_gates.iter().sum::<Tensor>().tr().mm(x));
-            let [decoder, encoder, latent, reading] = products.map(|p| p.gradients(take(p.outputs.len())));
-            let mut gradients = vec![decoder.0, decoder.1, encoder.0, encoder.1, latent.0, reading.0];
-            gradients.extend(take(starts.len()).iter().map(Tensor::shallow_clone));
-            gradients.extend(of_picture);
+                (p.gradients(own), own)
+            });
+            let mut gradients = vec![decoder.0.0, decoder.0.1, encoder.0.0, encoder.0.1, latent.0.0, reading.0.0];
+            gradients.extend(at_starts.iter().map(Tensor::shallow_clone));
+            // The picture's term is part of the encoder's gates at every glimpse, the outputs of the last product.
+            gradients.extend(self.picture.as_ref().map(|x| reading.1.iter().sum::<Tensor>().tr().mm(x)));
             Ok(gradients)
         })
     }

@@ -5,7 +5,7 @@ use easel_nn::{NnError, Path};
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor, no_grad};
 
-use crate::bound::{Bounded, Gradient};
+use crate::bound::{Bounded, Gradient, set_logits};
 use crate::loss::{self, Terms};
 
 /// Sizes of the baseline.
@@ -77,6 +77,10 @@ impl Bounded for Vae {
             kl: loss::kl(&mean, &log_sigma).unsqueeze(1),
             log_prior_ratio: no_grad(|| loss::log_prior_ratio(&mean, &log_sigma, &epsilon)),
         }
+    }
+
+    fn start_at(&self, mean: &Tensor) {
+        set_logits(self.logits.weights().1, mean);
     }
 
     fn gradient(&self, x: &Tensor, noise: &Tensor) -> Result<Gradient, TchError> {
