@@ -5,11 +5,13 @@
 //! | `digits` | embedded | 10,000 grey 28×28, labels, captions | [`digits`] |
 //! | `fashion-mnist` | fetched once into the cache | 70,000 grey 28×28, labels, captions | [`fetch`] |
 //! | `shapes` | synthesised from a seed | any number, RGB 16..=256, captions, masks, boxes, edges, oracle | [`shapes`] |
+//! | `captioned-digits` | synthesised from a seed and `digits` | any number, grey 32..=60, captions, boxes | [`captioned_digits`] |
 //! | a user's IDX files | plain or gzip | grey, labels | [`idx`] |
 //! | a user's folder | PNG and JPEG | RGB of one size, captions or labels | [`folder`] |
 //!
 //! All give a [`Dataset`]. Without the feature `torch` the crate is free of libtorch and has no `loader`.
 
+pub mod captioned_digits;
 pub mod dataset;
 pub mod digits;
 pub mod fetch;

@@ -1,5 +1,7 @@
 //! What the data sets promise, checked from outside.
 
+#[path = "identities/captioned_digits.rs"]
+mod captioned_digits;
 #[path = "identities/fetching.rs"]
 mod fetching;
 #[path = "identities/folders.rs"]

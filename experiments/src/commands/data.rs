@@ -39,6 +39,12 @@ pub fn table() -> Vec<Row> {
             state: "built in".into(),
         },
         Row {
+            name: "captioned-digits",
+            about: "one or two digits on a canvas and where they stand, made on demand from `digits`",
+            licence: "CC BY-SA 3.0",
+            state: "built in".into(),
+        },
+        Row {
             name: "shapes",
             about: "coloured shapes in captioned scenes, made on demand",
             licence: "none needed",
@@ -65,7 +71,7 @@ pub fn data(command: DataCommand) -> Result<()> {
         DataCommand::List { json: true } => println!("{}", serde_json::to_string_pretty(&table())?),
         DataCommand::List { json: false } => {
             for row in table() {
-                println!("{:<14} {}\n{:<14} licence: {}; {}", row.name, row.about, "", row.licence, row.state);
+                println!("{:<16} {}\n{:<16} licence: {}; {}", row.name, row.about, "", row.licence, row.state);
             }
         }
         DataCommand::Fetch { name, from } => {

@@ -25,6 +25,7 @@ pub const ALL: &[&dyn Experiment] = &[
 ];
 
 use anyhow::{Result, bail};
+use easel_data::captioned_digits::{CaptionedDigits, PAPER_SIDE};
 use easel_data::fetch::Cache;
 use easel_data::shapes::Shapes;
 use easel_data::{Dataset, Split};
@@ -32,12 +33,19 @@ use easel_data::{Dataset, Split};
 /// Scenes of the training split; each index is a scene of its own.
 const SHAPES_TRAIN: u64 = 9_000;
 const SHAPES_TEST: u64 = 1_000;
+/// Scenes of captioned digits where a fixed number is asked for; the list itself is endless.
+const CAPTIONED_TRAIN: u64 = 10_000;
+const CAPTIONED_TEST: u64 = 1_000;
 
 /// A data set by name, or a folder of pictures (resized to `side`, its last tenth held out).
 pub fn open_data(name: &str, split: Split, side: usize) -> Result<Dataset> {
     Ok(match name {
         "digits" => easel_data::digits::digits(split)?,
         "fashion-mnist" => Cache::of_user()?.fashion_mnist(split)?,
+        "captioned-digits" => {
+            let count = if split == Split::Train { CAPTIONED_TRAIN } else { CAPTIONED_TEST };
+            CaptionedDigits::new(side.min(PAPER_SIDE), 0, split)?.dataset(0..count)?
+        }
         "shapes" => {
             let range = match split {
                 Split::Train => 0..SHAPES_TRAIN,
