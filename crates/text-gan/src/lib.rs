@@ -1,3 +1,19 @@
 //! Text-conditional GAN: GAN-CLS, GAN-INT and the style encoder.
 //!
-//! Reed et al.: Generative Adversarial Text to Image Synthesis, ICML 2016, arXiv:1605.05396.
+//! Reed, Akata, Yan, Logeswaran, Schiele, Lee: Generative Adversarial Text to Image Synthesis, ICML 2016, arXiv:1605.05396.
+pub mod augment;
+pub mod config;
+pub mod interpolate;
+pub mod learner;
+pub mod loss;
+pub mod mismatch;
+pub mod model;
+pub mod optimum;
+pub mod style;
+pub mod variant;
+
+pub use config::TextGanConfig;
+pub use learner::{Pairs, TextGanLearner, TrainConfig};
+pub use model::{Discriminator, Generator, PictureEncoder};
+pub use style::StyleLearner;
+pub use variant::Variant;
