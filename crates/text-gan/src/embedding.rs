@@ -16,7 +16,7 @@ use crate::augment::Augment;
 use crate::config::TextGanConfig;
 use crate::loss::structured_hinge;
 use crate::model::PictureEncoder;
-use crate::text::WordEncoder;
+use crate::text::{EncoderKind, TextEncoder};
 
 /// Everything about the embedding's training but its length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +24,9 @@ use crate::text::WordEncoder;
 pub struct EmbeddingConfig {
     /// Classes a step, K; one picture and one text of each.
     pub classes: usize,
-    /// Entries of a word's vector.
+    /// What reads the captions.
+    pub encoder: EncoderKind,
+    /// Entries of a word's vector, for words.
     pub words: i64,
     /// Augmentation of the pictures.
     pub augment: Augment,
@@ -36,7 +38,7 @@ pub struct EmbeddingConfig {
 #[derive(Debug)]
 pub struct EmbeddingLearner {
     /// The text encoder.
-    pub text: WordEncoder,
+    pub text: TextEncoder,
     picture: PictureEncoder,
     text_params: Params,
     picture_params: Params,
@@ -82,7 +84,9 @@ impl EmbeddingLearner {
         let vocabulary = Vocabulary::from_captions(captions.iter().flatten(), 1);
         let text_params = Params::new(device, seed, InitScheme::Public);
         let picture_params = Params::new(device, seed, InitScheme::Dcgan);
-        let text = WordEncoder::new(&text_params.root(), vocabulary, config.words, model.text).map_err(|e| other(&e))?;
+        let root = text_params.root();
+        let text = TextEncoder::new(&root, config.encoder, vocabulary, config.words, model.text);
+        let text = text.map_err(|e| other(&e))?;
         let picture =
             PictureEncoder::new(&picture_params.root().sub("picture"), model, model.text).map_err(|e| other(&e))?;
         let mut trained = text_params.trained();

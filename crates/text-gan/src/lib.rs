@@ -19,5 +19,5 @@ pub use embedding::{EmbeddingConfig, EmbeddingLearner};
 pub use learner::{Pairs, TextGanLearner, TrainConfig};
 pub use model::{Discriminator, Generator, PictureEncoder};
 pub use style::StyleLearner;
-pub use text::WordEncoder;
+pub use text::{EncoderKind, TextEncoder};
 pub use variant::Variant;

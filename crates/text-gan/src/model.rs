@@ -40,9 +40,18 @@ impl Generator {
     /// Noise f32 `[B, Z]` and texts f32 `[B, T]` to pictures f32 `[B, C, side, side]` in [-1, 1]; batch normalisation uses
     /// the batch's statistics where `train`, else the running ones, so that a picture depends on its own row alone.
     pub fn forward(&self, z: &Tensor, texts: &Tensor, train: bool) -> Tensor {
+        self.maps(z, texts, train).pop().expect("the last map is the picture")
+    }
+
+    /// The maps on the way to the pictures of [`Generator::forward`], which are the last.
+    pub fn maps(&self, z: &Tensor, texts: &Tensor, train: bool) -> Vec<Tensor> {
         let text = leaky_relu(&self.text.forward(texts));
-        let x = self.first.forward(&Tensor::cat(&[z, &text], 1), train);
-        self.last.forward(&self.blocks.iter().fold(x, |x, block| block.forward(&x, train)))
+        let mut maps = vec![self.first.forward(&Tensor::cat(&[z, &text], 1), train)];
+        for block in &self.blocks {
+            maps.push(block.forward(&maps[maps.len() - 1], train));
+        }
+        maps.push(self.last.forward(&maps[maps.len() - 1]));
+        maps
     }
 }
 
@@ -65,7 +74,15 @@ impl Trunk {
     }
 
     fn forward(&self, pictures: &Tensor, train: bool) -> Tensor {
-        self.blocks.iter().fold(pictures.shallow_clone(), |x, block| block.forward(&x, train))
+        self.maps(pictures, train).pop().expect("a picture is larger than the last map")
+    }
+
+    fn maps(&self, pictures: &Tensor, train: bool) -> Vec<Tensor> {
+        let mut maps: Vec<Tensor> = Vec::new();
+        for block in &self.blocks {
+            maps.push(block.forward(maps.last().unwrap_or(pictures), train));
+        }
+        maps
     }
 }
 
@@ -102,6 +119,11 @@ impl Discriminator {
     /// Pictures f32 `[B, C, side, side]` to maps f32 `[B, width, 4, 4]`.
     pub fn features(&self, pictures: &Tensor, train: bool) -> Tensor {
         self.trunk.forward(pictures, train)
+    }
+
+    /// The maps on the way to [`Discriminator::features`], which are the last.
+    pub fn maps(&self, pictures: &Tensor, train: bool) -> Vec<Tensor> {
+        self.trunk.maps(pictures, train)
     }
 
     /// Maps of [`Discriminator::features`] with texts f32 `[B, T]` to logits `[B]`.
