@@ -91,7 +91,8 @@ pub fn contrast(scores: &Tensor, same: &Tensor) -> [Tensor; 2] {
     let own = Tensor::eye(b, (Kind::Bool, scores.device()));
     let scores = scores.masked_fill(&same.logical_and(&own.logical_not()), f64::NEG_INFINITY);
     let target = Tensor::arange(b, options);
-    [scores.cross_entropy_for_logits(&target), scores.tr().cross_entropy_for_logits(&target)]
+    let entropy = |scores: &Tensor| scores.log_softmax(-1, scores.kind()).nll_loss(&target);
+    [entropy(&scores), entropy(&scores.tr())]
 }
 
 /// $\mathcal L_{DAMSM}$ of a batch: words `[B, D, L]` with `mask` bool `[B, L]`, sentences `[B, D]`, regions `[B, D, M]` and

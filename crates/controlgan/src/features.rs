@@ -1,5 +1,6 @@
 //! What the networks say of captions and pictures.
 
+use easel_text::{BiLstm, TextError, Tokens};
 use tch::Tensor;
 
 /// Captions as features.
@@ -14,15 +15,20 @@ pub struct TextFeatures {
 }
 
 impl TextFeatures {
+    /// Of captions, by the text encoder.
+    ///
+    /// # Errors
+    /// Ids that it does not know.
+    pub fn of(encoder: &BiLstm, tokens: &Tokens) -> Result<Self, TextError> {
+        let encoded = encoder.forward(tokens)?;
+        let (words, mask) = (encoded.words.transpose(1, 2), tokens.mask.shallow_clone());
+        Ok(Self { words, sentence: encoded.sentence, mask })
+    }
+
     /// The captions `rows`, i64 `[n]`, in that order.
     pub fn select(&self, rows: &Tensor) -> Self {
         let pick = |t: &Tensor| t.index_select(0, rows);
         Self { words: pick(&self.words), sentence: pick(&self.sentence), mask: pick(&self.mask) }
-    }
-
-    /// Cut off from the networks that made them.
-    pub fn detach(&self) -> Self {
-        Self { words: self.words.detach(), sentence: self.sentence.detach(), mask: self.mask.shallow_clone() }
     }
 }
 
