@@ -6,6 +6,7 @@ mod conditioning;
 mod correlations;
 mod errata;
 mod gradients;
+mod learners;
 mod losses;
 mod matching;
 mod networks;
