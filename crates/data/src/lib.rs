@@ -11,9 +11,11 @@
 //!
 //! All give a [`Dataset`]. Without the feature `torch` the crate is free of libtorch and has no `loader`.
 
+pub mod alpha;
 pub mod captioned_digits;
 pub mod dataset;
 pub mod digits;
+pub mod emoji;
 pub mod fetch;
 pub mod folder;
 pub mod idx;
@@ -21,6 +23,8 @@ pub mod idx;
 pub mod loader;
 pub mod order;
 pub mod shapes;
+pub mod sprite_scenes;
+mod words;
 
 pub use dataset::{Dataset, Split};
 #[cfg(feature = "torch")]

@@ -1,6 +1,7 @@
 //! The experiments. A new one is a module here and its line in [`ALL`].
 
 pub mod classifier;
+pub mod controlgan;
 pub mod ddim;
 pub mod ddpm;
 pub mod gan;
@@ -15,6 +16,7 @@ use crate::experiment::Experiment;
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
     &gan::GanExperiment,
+    &controlgan::ControlGanExperiment,
     &ddpm::DdpmExperiment,
     &ddim::STUDY,
     &solvers::STUDY,
