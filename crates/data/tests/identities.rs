@@ -2,6 +2,8 @@
 
 #[path = "identities/captioned_digits.rs"]
 mod captioned_digits;
+#[path = "identities/emoji.rs"]
+mod emoji;
 #[path = "identities/fetching.rs"]
 mod fetching;
 #[path = "identities/folders.rs"]
@@ -13,3 +15,5 @@ mod loading;
 mod sets;
 #[path = "identities/shapes.rs"]
 mod shapes;
+#[path = "identities/sprites.rs"]
+mod sprites;

@@ -1,9 +1,10 @@
 //! `emoji`: one list of named concepts, drawn in four independent art styles, with transparent ground.
 //!
-//! 240 concepts of things are embedded at 32 pixels (`assets/EMOJI.md` tells whose pictures they are); all 1,392
+//! 245 concepts of things are embedded at 32 pixels (`assets/EMOJI.md` tells whose pictures they are); all 1,387
 //! concepts that the four styles share come with [`Emoji::fetched`], at 32 and 64 pixels. About a tenth of the
 //! (concept, style) cells are held out: their concept is seen in the three other styles.
 
+pub(crate) mod build;
 mod pack;
 
 use std::borrow::Cow;
@@ -133,6 +134,14 @@ impl Emoji {
         self.concepts.iter().position(|concept| concept.key == key)
     }
 
+    /// The concepts of those indices, in that order.
+    pub fn subset(&self, concepts: &[usize]) -> Self {
+        let size = ArtStyle::ALL.len() * 4 * self.side * self.side;
+        let pixels = concepts.iter().flat_map(|&i| &self.pixels[i * size..(i + 1) * size]).copied().collect();
+        let concepts = concepts.iter().map(|&i| self.concepts[i].clone()).collect();
+        Self { side: self.side, concepts, pixels }
+    }
+
     /// Picture u8 `[4, side, side]` (red, green, blue, alpha). Panics when there is no such concept, as a slice does.
     pub fn rgba(&self, concept: usize, style: ArtStyle) -> &[u8] {
         let size = 4 * self.side * self.side;
@@ -184,4 +193,9 @@ fn held_out_style(key: &str) -> Option<ArtStyle> {
     let hash = blake3::derive_key("easel emoji held-out cells", key.as_bytes());
     let number = u64::from_le_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]]);
     ArtStyle::ALL.get((number % 10) as usize).copied()
+}
+
+/// What is wrong with a file of emoji, if anything.
+pub(crate) fn fault(file: &[u8]) -> Option<String> {
+    pack::decode(file).err().map(|error| error.to_string())
 }

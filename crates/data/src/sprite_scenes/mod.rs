@@ -41,7 +41,7 @@ pub struct SpriteScenes {
 #[derive(Debug, thiserror::Error)]
 pub enum SpriteScenesError {
     /// Too small to tell sprites apart or larger than they are drawn.
-    #[error("sprite-scenes: pictures of {0} pixels a side; 24 to 128 are possible")]
+    #[error("sprite-scenes: pictures of {0} pixels a side; 32 to 128 are possible")]
     Side(usize),
     /// No scene has that many objects.
     #[error("sprite-scenes: {0:?} objects a scene; 1 to 3 are possible")]
@@ -50,7 +50,7 @@ pub enum SpriteScenesError {
     #[error("sprite-scenes: no art style was given")]
     Styles,
     /// Too few pairs are left to fill every kind of scene.
-    #[error("sprite-scenes: {0} pairs of colour and noun; at least 6 of 3 colours must be left")]
+    #[error("sprite-scenes: {0} pairs of colour and noun; three must be left without any one colour")]
     Pairs(usize),
     /// The sprites.
     #[error(transparent)]
@@ -61,9 +61,9 @@ pub enum SpriteScenesError {
 }
 
 impl SpriteScenes {
-    /// Scenes of 1 to 3 objects in all four styles, nothing held out; pictures of `side` pixels, 24..=128.
+    /// Scenes of 1 to 3 objects in all four styles, nothing held out; pictures of `side` pixels, 32..=128.
     pub fn new(side: usize, seed: u64) -> Result<Self, SpriteScenesError> {
-        if !(24..=128).contains(&side) {
+        if !(32..=128).contains(&side) {
             return Err(SpriteScenesError::Side(side));
         }
         let pairs = all_pairs();
@@ -102,8 +102,8 @@ impl SpriteScenes {
 
     fn of(mut self, pairs: Vec<Pair>) -> Result<Self, SpriteScenesError> {
         // A ground takes one colour away; a scene of three different objects needs three pairs of the others.
-        let colours = COLOURS.iter().filter(|&&colour| pairs.iter().any(|pair| pair.0 == colour)).count();
-        if pairs.len() < 6 || colours < 3 {
+        let without = |colour: Colour| pairs.iter().filter(|pair| pair.0 != colour).count();
+        if COLOURS.iter().any(|&colour| without(colour) < 3) {
             return Err(SpriteScenesError::Pairs(pairs.len()));
         }
         self.pairs = pairs;

@@ -21,7 +21,7 @@ const NEAR_GROUND: f64 = 45.0;
 
 /// A picture that the oracle cannot read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the oracle reads u8 [3, {side}, {side}] ({} bytes) with side >= 24; {found} bytes were given", 3 * side * side)]
+#[error("the oracle reads u8 [3, {side}, {side}] ({} bytes) with side >= 32; {found} bytes were given", 3 * side * side)]
 pub struct PictureError {
     /// Side that was announced.
     pub side: usize,
@@ -134,7 +134,7 @@ impl Seen {
 
 fn pixels(image: &[u8], side: usize) -> Result<Vec<[f64; 3]>, PictureError> {
     let plane = side * side;
-    if side < 24 || image.len() != 3 * plane {
+    if side < 32 || image.len() != 3 * plane {
         return Err(PictureError { side, found: image.len() });
     }
     Ok((0..plane).map(|at| [0, 1, 2].map(|k| f64::from(image[k * plane + at]))).collect())

@@ -18,7 +18,7 @@ pub struct Rendered {
 }
 
 impl Scene {
-    /// Draws the scene at `side` × `side` pixels (at least 24, so that no object falls between the pixels). Sprites are
+    /// Draws the scene at `side` × `side` pixels (at least 32, so that no object falls between the pixels). Sprites are
     /// scaled by area; beyond a side of 64 that enlarges them.
     pub fn render(&self, side: usize) -> Rendered {
         let (ground, plane) = (self.ground().rgb(), side * side);

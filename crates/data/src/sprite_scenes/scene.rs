@@ -43,14 +43,48 @@ pub const GROUNDS: [Colour; 10] = [
 ];
 
 words! {
-    /// What an object is.
+    /// What an object is: things whose larger part is coloured in all four styles.
     Noun {
         /// U+1F34E.
         Apple = "apple",
+        /// U+1F353.
+        Strawberry = "strawberry",
+        /// U+1F344.
+        Mushroom = "mushroom",
+        /// U+1F408.
+        Cat = "cat",
+        /// U+1F415.
+        Dog = "dog",
+        /// U+1F41F.
+        Fish = "fish",
+        /// U+1F419.
+        Octopus = "octopus",
+        /// U+1F980.
+        Crab = "crab",
+        /// U+1F98B.
+        Butterfly = "butterfly",
+        /// U+1F41E.
+        Ladybug = "ladybug",
         /// U+1F697.
         Car = "car",
+        /// U+1F388.
+        Balloon = "balloon",
         /// U+2B50.
         Star = "star",
+        /// U+2764.
+        Heart = "heart",
+        /// U+1F511.
+        Key = "key",
+        /// U+1F514.
+        Bell = "bell",
+        /// U+1F4D5.
+        Book = "book",
+        /// U+2602.
+        Umbrella = "umbrella",
+        /// U+1F457.
+        Dress = "dress",
+        /// U+1F9E2.
+        Cap = "cap",
     }
 }
 
@@ -59,8 +93,25 @@ impl Noun {
     pub fn plural(self) -> &'static str {
         match self {
             Self::Apple => "apples",
+            Self::Strawberry => "strawberries",
+            Self::Mushroom => "mushrooms",
+            Self::Cat => "cats",
+            Self::Dog => "dogs",
+            Self::Fish => "fish",
+            Self::Octopus => "octopuses",
+            Self::Crab => "crabs",
+            Self::Butterfly => "butterflies",
+            Self::Ladybug => "ladybugs",
             Self::Car => "cars",
+            Self::Balloon => "balloons",
             Self::Star => "stars",
+            Self::Heart => "hearts",
+            Self::Key => "keys",
+            Self::Bell => "bells",
+            Self::Book => "books",
+            Self::Umbrella => "umbrellas",
+            Self::Dress => "dresses",
+            Self::Cap => "caps",
         }
     }
 
@@ -68,8 +119,25 @@ impl Noun {
     pub fn key(self) -> &'static str {
         match self {
             Self::Apple => "1f34e",
+            Self::Strawberry => "1f353",
+            Self::Mushroom => "1f344",
+            Self::Cat => "1f408",
+            Self::Dog => "1f415",
+            Self::Fish => "1f41f",
+            Self::Octopus => "1f419",
+            Self::Crab => "1f980",
+            Self::Butterfly => "1f98b",
+            Self::Ladybug => "1f41e",
             Self::Car => "1f697",
+            Self::Balloon => "1f388",
             Self::Star => "2b50",
+            Self::Heart => "2764",
+            Self::Key => "1f511",
+            Self::Bell => "1f514",
+            Self::Book => "1f4d5",
+            Self::Umbrella => "2602",
+            Self::Dress => "1f457",
+            Self::Cap => "1f9e2",
         }
     }
 }
@@ -119,12 +187,12 @@ pub struct Scene {
     pub(super) sprites: &'static Sprites,
 }
 
-/// Distance of squares from the picture's border.
-const MARGIN: f64 = 0.02;
-/// Distance of squares from each other.
-const GAP: f64 = 0.03;
+/// Distance of squares from the picture's border; rounding to pixels moves an edge by up to 3/4 of a pixel.
+const MARGIN: f64 = 0.025;
+/// Distance of squares from each other, more than twice 3/4 of a pixel of the smallest picture.
+const GAP: f64 = 0.05;
 /// Sides of the squares of scenes of 1, 2 and 3 objects.
-const SIZES: [RangeInclusive<f64>; 3] = [0.42..=0.55, 0.34..=0.42, 0.26..=0.29];
+const SIZES: [RangeInclusive<f64>; 3] = [0.42..=0.55, 0.34..=0.42, 0.25..=0.28];
 
 impl Scene {
     /// A scene with a number of objects from `count`, in one of `styles`, that shows `pairs` only.
