@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::compare::CompareOptions;
 use crate::papers::inpaint::options::{EditOptions, InpaintOptions};
 use crate::sampling::{GuidanceOptions, SamplerOptions};
 
@@ -169,6 +170,11 @@ pub enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
+    /// Compares every model that draws captions, on the same captions: one table and one plot.
+    #[command(
+        after_help = "Examples:\n  easel compare --data emoji\n  easel compare --data sprite-scenes --run text-gan=runs/mine --count 1000\n\nThe judge is the shipped scorer of the set (`easel run scorer`), which no model is trained with. Models are those whose\nshipped weights know the set, and the runs named with --run. The line `real pictures` is what a perfect model gets."
+    )]
+    Compare(CompareOptions),
     /// Takes a finished run's weights into the project: half precision, with provenance.
     Ship {
         /// The paper.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use easel_core::files::write_atomic;
 use easel_plot::Figure;
 use serde::Serialize;
@@ -161,6 +161,14 @@ pub trait Experiment: Sync {
     /// Whether its pictures follow captions.
     fn takes_prompts(&self) -> bool {
         false
+    }
+    /// Names of the data sets whose captions its shipped weights, or those of a run, can draw.
+    fn data_sets(&self, run: Option<&Path>) -> Result<Vec<String>> {
+        let Some(run) = run.filter(|_| self.takes_prompts()) else { return Ok(Vec::new()) };
+        let path = run.join("config.toml");
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let data = text.parse::<Table>()?.get("data").and_then(|name| name.as_str().map(str::to_owned));
+        Ok(data.into_iter().collect())
     }
     /// Whether it samples by a chain of denoising steps, so that the options of samplers and guidance mean something.
     fn is_diffusion(&self) -> bool {

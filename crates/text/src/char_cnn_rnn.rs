@@ -139,14 +139,11 @@ impl CharCnnRnn {
         }
         // h_1 = relu(W x_1 + b), h_t = relu(W x_t + b + U h_{t-1} + c).
         let inputs = self.input.forward(&x.transpose(1, 2)); // [B, steps, hidden]
-        let steps = inputs.size()[1];
-        let mut hidden = inputs.select(1, 0).relu();
-        let mut sum = hidden.shallow_clone();
-        for t in 1..steps {
-            hidden = (inputs.select(1, t) + self.state.forward(&hidden)).relu();
-            sum = sum + &hidden;
+        let mut states = vec![inputs.select(1, 0).relu()];
+        for t in 1..inputs.size()[1] {
+            states.push((inputs.select(1, t) + self.state.forward(&states[states.len() - 1])).relu());
         }
-        self.output.forward(&(sum / steps as f64))
+        self.output.forward(&Tensor::stack(&states, 0).mean_dim(0, false, Kind::Float))
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A folder holds `model.safetensors` (public key names) and `tokenizer.json`. Nothing is trained here.
 
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 
 use easel_core::weights;
 use easel_nn::layers::{Activation, Embedding, Linear};
@@ -219,7 +219,7 @@ impl MiniLm {
     }
 }
 
-fn check_position_ids(path: &PathBuf, ids: &Tensor) -> Result<(), TextError> {
+fn check_position_ids(path: &FilePath, ids: &Tensor) -> Result<(), TextError> {
     let expected = Tensor::arange(POSITIONS, (Kind::Int64, Device::Cpu)).unsqueeze(0);
     if ids.kind() == Kind::Int64 && ids.size() == expected.size() && *ids == expected {
         return Ok(());

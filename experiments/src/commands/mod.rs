@@ -1,5 +1,6 @@
 //! The commands.
 
+pub mod compare;
 mod data;
 mod doctor;
 mod figure;
@@ -44,6 +45,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Info { paper, preset, set, config, json } => info::info(&paper, preset, &set, config, json),
         Command::Data { command } => data::data(command),
         Command::Ship { paper, run, out } => ship::ship(&paper, &run, &out),
+        Command::Compare(options) => compare::compare(&options, device),
         Command::Doctor { json } => doctor::doctor(json),
     }
 }

@@ -5,6 +5,7 @@ pub mod ddim;
 pub mod ddpm;
 pub mod guidance;
 pub mod inpaint;
+pub mod scorer;
 pub mod solvers;
 pub mod study;
 
@@ -18,6 +19,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &guidance::GuidanceExperiment,
     &inpaint::STUDY,
     &classifier::ClassifierExperiment,
+    &scorer::ScorerExperiment,
 ];
 
 use anyhow::{Result, bail};

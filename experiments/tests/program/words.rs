@@ -28,16 +28,17 @@ fn the_list_names_every_experiment_preset_and_figure() {
 
 #[test]
 fn every_command_has_a_help_text() {
-    for command in
-        ["list", "run", "figure", "sample", "inpaint", "edit", "evaluate", "verify", "info", "data", "doctor", "ship"]
-    {
+    for command in [
+        "list", "run", "figure", "sample", "inpaint", "edit", "evaluate", "verify", "info", "data", "compare",
+        "doctor", "ship",
+    ] {
         let help = good(&[command, "--help"]);
         assert!(help.contains("Usage:") && help.lines().count() > 8, "{command}: {help}");
     }
     for command in ["list", "fetch", "show"] {
         assert!(good(&["data", command, "--help"]).contains("Usage:"), "data {command}");
     }
-    for command in ["run", "figure", "sample", "verify", "info"] {
+    for command in ["run", "figure", "sample", "compare", "verify", "info"] {
         assert!(good(&[command, "--help"]).contains(&format!("\n  easel {command} ")), "{command} shows no example");
     }
     assert!(good(&["--help"]).contains("easel run ddpm"));
