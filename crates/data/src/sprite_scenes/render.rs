@@ -1,7 +1,6 @@
 //! Scenes as pixels, with exact masks and boxes.
 
 use super::scene::Scene;
-use super::sprite::SIDE;
 use crate::shapes::Bounds;
 
 /// A scene as pixels.
@@ -50,20 +49,21 @@ impl Scene {
     /// Calls `paint(pixel, colour times coverage, coverage)` for the pixels of an object's square.
     pub(super) fn for_each_pixel(&self, object: usize, side: usize, mut paint: impl FnMut(usize, [f64; 3], f64)) {
         let object = &self.objects()[object];
-        let sprite = self.sprites.rgba(object.noun, self.style(), object.colour);
+        let sprite = self.sprites.get(object.noun, self.style(), object.colour);
+        let plane = sprite.side * sprite.side;
         let scale = side as f64;
         let n = (object.size * scale).round() as usize;
         let [x0, y0] = object.centre.map(|centre| (centre * scale - n as f64 / 2.0).round().max(0.0) as usize);
-        let weights: Vec<Vec<(usize, f64)>> = (0..n).map(|i| shares(i, n)).collect();
+        let weights: Vec<Vec<(usize, f64)>> = (0..n).map(|i| shares(i, n, sprite.side)).collect();
         for (y, rows) in weights.iter().enumerate().filter(|(y, _)| y0 + y < side) {
             for (x, columns) in weights.iter().enumerate().filter(|(x, _)| x0 + x < side) {
                 let (mut colour, mut cover) = ([0.0; 3], 0.0);
                 for &(v, share_y) in rows {
                     for &(u, share_x) in columns {
-                        let at = v * SIDE + u;
-                        let alpha = share_x * share_y * f64::from(sprite[3 * SIDE * SIDE + at]) / 255.0;
+                        let at = v * sprite.side + u;
+                        let alpha = share_x * share_y * f64::from(sprite.rgba[3 * plane + at]) / 255.0;
                         cover += alpha;
-                        (0..3).for_each(|k| colour[k] += alpha * f64::from(sprite[k * SIDE * SIDE + at]));
+                        (0..3).for_each(|k| colour[k] += alpha * f64::from(sprite.rgba[k * plane + at]));
                     }
                 }
                 if cover > 0.0 {
@@ -76,10 +76,10 @@ impl Scene {
     }
 }
 
-/// The sprite's pixels that pixel `i` of `n` covers, each with its share of it.
-fn shares(i: usize, n: usize) -> Vec<(usize, f64)> {
-    // In units of 1 / n of a sprite's pixel, so that the borders are whole numbers.
-    let (start, end) = (i * SIDE, (i + 1) * SIDE);
+/// Of a line of `source` pixels scaled to `n`: the source pixels that pixel `i` covers, each with its share of it.
+fn shares(i: usize, n: usize, source: usize) -> Vec<(usize, f64)> {
+    // In units of 1 / n of a source pixel, so that the borders are whole numbers.
+    let (start, end) = (i * source, (i + 1) * source);
     let share = |u: usize| ((u + 1) * n).min(end) - (u * n).max(start);
-    (start / n..end.div_ceil(n)).map(|u| (u, share(u) as f64 / SIDE as f64)).collect()
+    (start / n..end.div_ceil(n)).map(|u| (u, share(u) as f64 / source as f64)).collect()
 }

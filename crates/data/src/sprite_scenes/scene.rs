@@ -149,9 +149,9 @@ pub struct Object {
     pub noun: Noun,
     /// Its colour, one of [`COLOURS`].
     pub colour: Colour,
-    /// Centre (x, y) of its square.
+    /// Centre (x, y) of what is visible of it.
     pub centre: [f64; 2],
-    /// Side of the square that its sprite fills.
+    /// The longer side of what is visible of it: its square.
     pub size: f64,
 }
 

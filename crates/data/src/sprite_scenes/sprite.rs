@@ -8,11 +8,13 @@ use std::sync::OnceLock;
 
 use super::scene::{COLOURS, Noun};
 use crate::emoji::{ArtStyle, EMBEDDED_SIDE, Emoji, EmojiError};
-use crate::shapes::Colour;
+use crate::shapes::{Bounds, Colour};
 
-/// Height and width of a sprite in pixels.
-pub const SIDE: usize = EMBEDDED_SIDE;
+/// Height and width of an emoji in pixels.
+const SIDE: usize = EMBEDDED_SIDE;
 const PLANE: usize = SIDE * SIDE;
+/// Alpha from which a pixel is visible.
+const VISIBLE: u8 = 64;
 /// Chroma, 0..=255, from which a pixel counts as coloured when the median is taken.
 const COLOURED: f64 = 60.0;
 /// Part of the median chroma from which a pixel is coloured wholly.
@@ -20,9 +22,18 @@ const FULL: f64 = 0.6;
 /// How far towards white the lightest shade goes.
 const LIGHTEST: f64 = 0.75;
 
+/// A sprite without the clear margin of its emoji.
+#[derive(Debug)]
+pub(super) struct Sprite {
+    /// Height and width in pixels: the longer side of what is visible.
+    pub(super) side: usize,
+    /// u8 `[4, side, side]`, the visible part in the middle.
+    pub(super) rgba: Vec<u8>,
+}
+
 /// All sprites in all colours.
 #[derive(Debug)]
-pub(super) struct Sprites(Vec<[Vec<u8>; ArtStyle::ALL.len() * COLOURS.len()]>);
+pub(super) struct Sprites(Vec<[Sprite; ArtStyle::ALL.len() * COLOURS.len()]>);
 
 impl Sprites {
     /// From the embedded sample; made on first use.
@@ -39,14 +50,14 @@ impl Sprites {
         let coloured = |concept: usize| {
             std::array::from_fn(|i| {
                 let (style, colour) = (ArtStyle::ALL[i / COLOURS.len()], COLOURS[i % COLOURS.len()]);
-                recoloured(emoji.rgba(concept, style), colour)
+                cut(&recoloured(emoji.rgba(concept, style), colour))
             })
         };
         Ok(SPRITES.get_or_init(|| Sprites(concepts.into_iter().map(coloured).collect())))
     }
 
-    /// Sprite u8 `[4, 32, 32]`.
-    pub(super) fn rgba(&self, noun: Noun, style: ArtStyle, colour: Colour) -> &[u8] {
+    /// The sprite of a noun.
+    pub(super) fn get(&self, noun: Noun, style: ArtStyle, colour: Colour) -> &Sprite {
         let colour = COLOURS.iter().position(|c| *c == colour).unwrap_or(0);
         &self.0[noun as usize][style as usize * COLOURS.len() + colour]
     }
@@ -73,6 +84,23 @@ pub fn recoloured(rgba: &[u8], colour: Colour) -> Vec<u8> {
         }
     }
     out
+}
+
+/// Cuts u8 `[4, 32, 32]` down to a square around what is visible.
+fn cut(rgba: &[u8]) -> Sprite {
+    let visible: Vec<bool> = rgba[3 * PLANE..].iter().map(|alpha| *alpha >= VISIBLE).collect();
+    let Bounds { x0, y0, x1, y1 } =
+        Bounds::of_mask(&visible, SIDE).unwrap_or(Bounds { x0: 0, y0: 0, x1: SIDE, y1: SIDE });
+    let side = (x1 - x0).max(y1 - y0);
+    let [left, top] = [side - (x1 - x0), side - (y1 - y0)].map(|rest| rest / 2);
+    let mut out = vec![0; 4 * side * side];
+    for k in 0..4 {
+        for (y, row) in (y0..y1).enumerate() {
+            let (from, to) = (k * PLANE + row * SIDE + x0, (k * side + top + y) * side + left);
+            out[to..to + x1 - x0].copy_from_slice(&rgba[from..from + x1 - x0]);
+        }
+    }
+    Sprite { side, rgba: out }
 }
 
 /// Largest minus smallest channel.
