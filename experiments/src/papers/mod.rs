@@ -7,11 +7,13 @@ pub mod guidance;
 pub mod inpaint;
 pub mod solvers;
 pub mod study;
+pub mod text_gan;
 
 use crate::experiment::Experiment;
 
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
+    &text_gan::TextGanExperiment,
     &ddpm::DdpmExperiment,
     &ddim::STUDY,
     &solvers::STUDY,
