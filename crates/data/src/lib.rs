@@ -10,8 +10,10 @@
 //!
 //! All give a [`Dataset`]. Without the feature `torch` the crate is free of libtorch and has no `loader`.
 
+pub mod alpha;
 pub mod dataset;
 pub mod digits;
+pub mod emoji;
 pub mod fetch;
 pub mod folder;
 pub mod idx;
@@ -19,6 +21,8 @@ pub mod idx;
 pub mod loader;
 pub mod order;
 pub mod shapes;
+pub mod sprite_scenes;
+mod words;
 
 pub use dataset::{Dataset, Split};
 #[cfg(feature = "torch")]

@@ -1,5 +1,7 @@
 //! What the data sets promise, checked from outside.
 
+#[path = "identities/emoji.rs"]
+mod emoji;
 #[path = "identities/fetching.rs"]
 mod fetching;
 #[path = "identities/folders.rs"]
@@ -11,3 +13,5 @@ mod loading;
 mod sets;
 #[path = "identities/shapes.rs"]
 mod shapes;
+#[path = "identities/sprites.rs"]
+mod sprites;

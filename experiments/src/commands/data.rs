@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use easel_data::Split;
-use easel_data::fetch::{Cache, source};
+use easel_data::emoji::Emoji;
+use easel_data::fetch::{Cache, FetchError, source};
 use easel_plot::{Figure, ImageGrid, Picture, text};
 use serde::Serialize;
 
@@ -24,31 +25,60 @@ pub struct Row {
     pub state: String,
 }
 
-/// All data sets.
-pub fn table() -> Vec<Row> {
-    let fashion = if Cache::of_user().is_ok_and(|c| c.fashion_mnist(Split::Test).is_ok()) {
-        "fetched".into()
-    } else {
-        "not here; `easel data fetch fashion-mnist`".to_string()
+/// All data sets, and the weights that come the same way.
+pub fn table() -> Result<Vec<Row>> {
+    let built_in = || "built in".to_string();
+    let fetched = |name: &str| {
+        let source = source(name)?;
+        let size = source.bytes() as f64 / 1e6;
+        let here = Cache::of_user().is_ok_and(|cache| cache.holds(source));
+        let state = format!("not here; `easel data fetch {name}` downloads {size:.0} MB");
+        Ok::<_, FetchError>(if here { "fetched".into() } else { state })
     };
-    vec![
+    let sample = Emoji::embedded()?.concepts().len();
+    let emoji = format!("{sample} concepts at 32 x 32 built in; all of them: {}", fetched("emoji")?);
+    Ok(vec![
         Row {
             name: "digits",
             about: "10,000 handwritten digits, 28 x 28, 10 classes",
             licence: "CC BY-SA 3.0",
-            state: "built in".into(),
+            state: built_in(),
         },
         Row {
             name: "shapes",
             about: "coloured shapes in captioned scenes, made on demand",
             licence: "none needed",
-            state: "built in".into(),
+            state: built_in(),
+        },
+        Row {
+            name: "sprite-scenes",
+            about: "one to three emoji in six colours on a coloured ground, captioned, made on demand",
+            licence: "those of emoji",
+            state: built_in(),
+        },
+        Row {
+            name: "emoji",
+            about: "1,387 named concepts in four art styles, 32 x 32 and 64 x 64",
+            licence: "CC BY 4.0 (Twemoji), OFL 1.1 (Noto), MIT (Fluent), CC BY-SA 4.0 (OpenMoji)",
+            state: emoji,
         },
         Row {
             name: "fashion-mnist",
             about: "70,000 pictures of clothes, 28 x 28, 10 classes",
             licence: "MIT",
-            state: fashion,
+            state: fetched("fashion-mnist")?,
+        },
+        Row {
+            name: "minilm",
+            about: "weights, no pictures: the text encoder all-MiniLM-L6-v2",
+            licence: "Apache-2.0",
+            state: fetched("minilm")?,
+        },
+        Row {
+            name: "hed",
+            about: "weights, no pictures: the edge detector HED with its VGG16 trunk",
+            licence: "MIT",
+            state: fetched("hed")?,
         },
         Row {
             name: "FOLDER",
@@ -56,15 +86,15 @@ pub fn table() -> Vec<Row> {
             licence: "yours",
             state: "give its path".into(),
         },
-    ]
+    ])
 }
 
 /// Runs a data command.
 pub fn data(command: DataCommand) -> Result<()> {
     match command {
-        DataCommand::List { json: true } => println!("{}", serde_json::to_string_pretty(&table())?),
+        DataCommand::List { json: true } => println!("{}", serde_json::to_string_pretty(&table()?)?),
         DataCommand::List { json: false } => {
-            for row in table() {
+            for row in table()? {
                 println!("{:<14} {}\n{:<14} licence: {}; {}", row.name, row.about, "", row.licence, row.state);
             }
         }
@@ -87,7 +117,9 @@ pub fn data(command: DataCommand) -> Result<()> {
 
 fn show(name: &str, count: usize, out: &Path) -> Result<Vec<PathBuf>> {
     anyhow::ensure!(count >= 1, "--count 0: at least 1");
-    let data = open_data(name, Split::Train, 64)?;
+    // Without the fetched set, emoji come with 32 pixels only.
+    let small = name == "emoji" && !Cache::of_user().and_then(|c| Ok(c.holds(source(name)?))).unwrap_or(false);
+    let data = open_data(name, Split::Train, if small { 32 } else { 64 })?;
     let ([_, c, h, w], count) = (data.shape(), count.min(data.len()));
     let pictures = (0..count)
         .map(|i| {

@@ -17,7 +17,7 @@ pub fn doctor(as_json: bool) -> Result<()> {
         "bf16_in_hardware": native_precision() == Precision::Bf16,
         "devices": devices(),
         "experiments": registry().iter().map(|e| e.name()).collect::<Vec<_>>(),
-        "data": super::data::table(),
+        "data": super::data::table()?,
     });
     if as_json {
         println!("{}", serde_json::to_string_pretty(&found)?);
@@ -28,7 +28,7 @@ pub fn doctor(as_json: bool) -> Result<()> {
         println!("  {:<18} {}", key.replace('_', " "), plain(value));
     }
     println!("data");
-    for row in super::data::table() {
+    for row in super::data::table()? {
         println!("  {:<18} {}", row.name, row.state);
     }
     Ok(())

@@ -23,26 +23,50 @@ pub const ALL: &[&dyn Experiment] = &[
 ];
 
 use anyhow::{Result, bail};
-use easel_data::fetch::Cache;
+use easel_data::emoji::{EMBEDDED_SIDE, Emoji, SIDES};
+use easel_data::fetch::{Cache, source};
 use easel_data::shapes::Shapes;
+use easel_data::sprite_scenes::SpriteScenes;
 use easel_data::{Dataset, Split};
 
-/// Scenes of the training split; each index is a scene of its own.
-const SHAPES_TRAIN: u64 = 9_000;
-const SHAPES_TEST: u64 = 1_000;
+/// Scenes of the training and of the test split; each index is a scene of its own.
+const SCENES_TRAIN: u64 = 9_000;
+const SCENES_TEST: u64 = 1_000;
+
+/// The scenes of a split.
+fn scenes(split: Split) -> std::ops::Range<u64> {
+    match split {
+        Split::Train => 0..SCENES_TRAIN,
+        Split::Test => SCENES_TRAIN..SCENES_TRAIN + SCENES_TEST,
+    }
+}
+
+/// The emoji with pictures of `side` pixels, 32 or 64: the fetched set if it is here, else the embedded sample, which
+/// has 32 only. Tells on standard error which it is.
+pub fn open_emoji(side: usize) -> Result<Emoji> {
+    let cache = Cache::of_user().ok();
+    let emoji = match cache {
+        Some(cache) if cache.holds(source("emoji")?) => Emoji::fetched(&cache, side)?,
+        _ if side == EMBEDDED_SIDE => Emoji::embedded()?,
+        _ if SIDES.contains(&side) => {
+            bail!("the emoji that are built in have {EMBEDDED_SIDE} pixels a side; `easel data fetch emoji` gets {side}")
+        }
+        _ => bail!("emoji of {side} pixels a side; they come with {SIDES:?}"),
+    };
+    let concepts = emoji.concepts().len();
+    let which = if concepts > Emoji::embedded()?.concepts().len() { "the fetched set" } else { "the sample built in" };
+    eprintln!("emoji: {which}, {concepts} concepts in four styles, {side} x {side}");
+    Ok(emoji)
+}
 
 /// A data set by name, or a folder of pictures (resized to `side`, its last tenth held out).
 pub fn open_data(name: &str, split: Split, side: usize) -> Result<Dataset> {
     Ok(match name {
         "digits" => easel_data::digits::digits(split)?,
         "fashion-mnist" => Cache::of_user()?.fashion_mnist(split)?,
-        "shapes" => {
-            let range = match split {
-                Split::Train => 0..SHAPES_TRAIN,
-                Split::Test => SHAPES_TRAIN..SHAPES_TRAIN + SHAPES_TEST,
-            };
-            Shapes::new(side, 0)?.dataset(range)?
-        }
+        "shapes" => Shapes::new(side, 0)?.dataset(scenes(split))?,
+        "sprite-scenes" => SpriteScenes::new(side, 0)?.dataset(scenes(split))?,
+        "emoji" => open_emoji(side)?.dataset(split)?,
         folder if std::path::Path::new(folder).is_dir() => {
             let all = easel_data::folder::load(std::path::Path::new(folder), side)?;
             anyhow::ensure!(all.len() >= 2, "{folder}: 1 picture; at least 2 are needed, as one is held out");

@@ -1,42 +1,11 @@
 //! The words of the toy world, and scenes drawn from them.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use rand::{Rng, RngExt};
 
 use super::Pair;
-
-/// A word list: an enum, all its values, and the word of each.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
-
-        impl $name {
-            /// All values, in the order of their numbers.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word captions use.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// The value of that word.
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.word() == word)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.word())
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// Shape of an object, always upright.
@@ -195,13 +164,13 @@ impl Place {
 /// Where the left, middle and right places meet.
 const BORDERS: [f64; 2] = [0.385, 0.615];
 /// Centres that captions call left, in the middle and right: clear of [`BORDERS`].
-const COLUMNS: [[f64; 2]; 3] = [[0.0, 0.33], [0.44, 0.56], [0.67, 1.0]];
+pub(crate) const COLUMNS: [[f64; 2]; 3] = [[0.0, 0.33], [0.44, 0.56], [0.67, 1.0]];
 /// Distance of objects from the picture's border.
 const MARGIN: f64 = 0.03;
 /// Distance of two objects' circles.
 const GAP: f64 = 0.07;
 /// A relation needs this many times more distance along its axis than across it.
-const DOMINANCE: f64 = 1.5;
+pub(crate) const DOMINANCE: f64 = 1.5;
 
 /// An object of a scene; lengths are parts of the picture's side, y runs down.
 #[derive(Debug, Clone, Copy, PartialEq)]
