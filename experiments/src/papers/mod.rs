@@ -10,12 +10,14 @@ pub mod inpaint;
 pub mod scorer;
 pub mod solvers;
 pub mod study;
+pub mod text_gan;
 
 use crate::experiment::Experiment;
 
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
     &gan::GanExperiment,
+    &text_gan::TextGanExperiment,
     &controlgan::ControlGanExperiment,
     &ddpm::DdpmExperiment,
     &ddim::STUDY,

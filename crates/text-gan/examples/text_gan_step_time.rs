@@ -1,6 +1,6 @@
 //! Prints milliseconds of a training step and of generating a batch, for comparison with other programs.
 //!
-//! `step_time SIDE WIDTH BATCH STEPS VARIANT`, for example `step_time 32 32 64 30 int-cls`.
+//! `text_gan_step_time SIDE WIDTH BATCH STEPS VARIANT`, for example `text_gan_step_time 32 32 64 30 int-cls`.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use text_gan::{Generator, Pairs, TextGanConfig, TextGanLearner, TrainConfig, Var
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [side, width, batch, steps, variant] = arguments.as_slice() else {
-        return Err("usage: step_time SIDE WIDTH BATCH STEPS gan|cls|int|int-cls".into());
+        return Err("usage: text_gan_step_time SIDE WIDTH BATCH STEPS gan|cls|int|int-cls".into());
     };
     let (side, width, batch, steps): (i64, i64, usize, u64) =
         (side.parse()?, width.parse()?, batch.parse()?, steps.parse()?);

@@ -1,0 +1,182 @@
+//! The pictures with their classes and captions, and what can be read off a picture.
+
+use anyhow::{Result, bail};
+use easel_data::shapes::caption::{Claim, Style as Wording};
+use easel_data::shapes::{Claims, Colour, Object, Place, Scene, Shape, Shapes, Size};
+use easel_data::{Dataset, Split};
+
+/// Scenes of the training split.
+const SCENES: u64 = 6_000;
+/// Scenes among which the held-out pairs are looked for.
+const HELD_SCENES: u64 = 4_000;
+/// Held-out scenes that are kept.
+const HELD: usize = 400;
+/// Pairs of colour and shape that no training picture shows, each colour and shape being seen in others.
+const HELD_PAIRS: usize = 7;
+/// Openings of a caption: none, "a picture of", "there is".
+const OPENINGS: usize = 3;
+/// Captions of an emoji.
+const EMOJI_CAPTIONS: usize = 8;
+
+/// Something that a picture has one of several values of.
+#[derive(Debug, Clone)]
+pub struct Attribute {
+    /// Its name.
+    pub name: &'static str,
+    /// Its values.
+    pub values: Vec<String>,
+    /// Whether captions leave it out, so that it is the noise's to decide.
+    pub style: bool,
+}
+
+/// Pictures, and the value of each attribute of each.
+#[derive(Debug)]
+pub struct Part {
+    /// The pictures; a label is a class.
+    pub data: Dataset,
+    /// Values, `[attribute][picture]`.
+    pub values: Vec<Vec<i64>>,
+}
+
+/// A captioned data set whose captions say what and not how.
+#[derive(Debug)]
+pub struct World {
+    /// Its name.
+    pub name: &'static str,
+    /// What is learnt from.
+    pub train: Part,
+    /// What is held out: pairs of colour and shape, or (concept, art style) cells.
+    pub held: Part,
+    /// What can be read off a picture; what captions say comes first.
+    pub attributes: Vec<Attribute>,
+    /// Captions of each class; the first is the plainest.
+    pub captions: Vec<Vec<String>>,
+    /// What captions say, `[class][attribute]`.
+    pub said: Vec<Vec<i64>>,
+    /// Classes with training pictures.
+    pub seen: Vec<usize>,
+    /// Classes without.
+    pub unseen: Vec<usize>,
+}
+
+impl World {
+    /// The data set of this name.
+    pub fn open(name: &str, side: usize) -> Result<Self> {
+        match name {
+            "shapes" => shapes(side),
+            "emoji" => emoji(side),
+            other => bail!("data = \"{other}\": `shapes` or `emoji`"),
+        }
+    }
+
+    /// Classes of a split.
+    pub fn classes(part: &Part) -> &[i64] {
+        part.data.labels().unwrap_or_default()
+    }
+
+    /// Attributes that captions leave out.
+    pub fn styles(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.attributes.len()).filter(|&a| self.attributes[a].style)
+    }
+
+    /// Attributes that captions say.
+    pub fn contents(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.attributes.len()).filter(|&a| !self.attributes[a].style)
+    }
+
+    /// The plainest caption of a class.
+    pub fn caption(&self, class: usize) -> &str {
+        &self.captions[class][0]
+    }
+}
+
+fn attribute<T: ToString>(name: &'static str, values: &[T], style: bool) -> Attribute {
+    Attribute { name, values: values.iter().map(ToString::to_string).collect(), style }
+}
+
+/// Class of an object: what its caption says.
+fn class_of(object: &Object) -> usize {
+    (object.colour as usize * Shape::ALL.len() + object.shape as usize) * Size::ALL.len() + object.size as usize
+}
+
+fn held_pairs() -> Vec<(Colour, Shape)> {
+    (0..HELD_PAIRS).map(|k| (Colour::OBJECTS[k], Shape::ALL[k % Shape::ALL.len()])).collect()
+}
+
+/// One object a scene; captions say colour, shape and size, and leave out background and place.
+fn shapes(side: usize) -> Result<World> {
+    let all = Shapes::new(side, 0)?.with_objects(1..=1)?;
+    let train = all.clone().without(held_pairs())?;
+    let attributes = vec![
+        attribute("shape", Shape::ALL, false),
+        attribute("colour", Colour::OBJECTS, false),
+        attribute("size", Size::ALL, false),
+        attribute("background", Colour::ALL, true),
+        attribute("place", Place::ALL, true),
+    ];
+    let (mut captions, mut said) = (Vec::new(), Vec::new());
+    for &colour in Colour::OBJECTS {
+        for &shape in Shape::ALL {
+            for &size in Size::ALL {
+                let claim = Claim { size: Some(size), colour, shape, place: None };
+                let claims = Claims { objects: vec![claim], relations: vec![], background: None };
+                captions.push((0..OPENINGS).map(|opening| claims.words(Wording { opening, ..Wording::FULL })).collect());
+                said.push(vec![shape as i64, colour as i64, size as i64]);
+            }
+        }
+    }
+    let part = |scenes: Vec<Scene>| -> Result<Part> {
+        let images: Vec<u8> = scenes.iter().flat_map(|scene| scene.render(side).image).collect();
+        let classes: Vec<String> = captions.iter().map(|c: &Vec<String>| c[0].clone()).collect();
+        let labels = scenes.iter().map(|scene| class_of(&scene.objects[0]) as i64).collect();
+        let value = |read: fn(&Scene) -> i64| scenes.iter().map(read).collect::<Vec<i64>>();
+        let values = vec![
+            value(|s| s.objects[0].shape as i64),
+            value(|s| s.objects[0].colour as i64),
+            value(|s| s.objects[0].size as i64),
+            value(|s| s.background as i64),
+            value(|s| Place::of(s.objects[0].centre) as i64),
+        ];
+        let data = Dataset::new("shapes", [scenes.len(), 3, side, side], images)?.with_labels(labels, classes)?;
+        Ok(Part { data, values })
+    };
+    let is_held = |scene: &Scene| held_pairs().contains(&scene.objects[0].pair());
+    let held = (SCENES..SCENES + HELD_SCENES).map(|i| all.scene(i)).filter(is_held).take(HELD).collect();
+    let (train, held) = (part((0..SCENES).map(|i| train.scene(i)).collect())?, part(held)?);
+    let pair_of = |class: usize| (Colour::OBJECTS[said[class][1] as usize], Shape::ALL[said[class][0] as usize]);
+    let (unseen, seen): (Vec<usize>, Vec<usize>) = (0..captions.len()).partition(|&c| held_pairs().contains(&pair_of(c)));
+    Ok(World { name: "shapes", train, held, attributes, captions, said, seen, unseen })
+}
+
+fn emoji(_side: usize) -> Result<World> {
+    bail!("not yet")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captions_say_what_and_not_how() {
+        let world = World::open("shapes", 32).expect("made on demand");
+        for (class, captions) in world.captions.iter().enumerate() {
+            for caption in captions {
+                for a in world.contents() {
+                    let value = &world.attributes[a].values[world.said[class][a] as usize];
+                    assert!(caption.contains(value.as_str()), "{caption}");
+                }
+                assert!(!caption.contains("background") && !caption.contains(" at "), "{caption}");
+            }
+        }
+    }
+
+    #[test]
+    fn held_out_classes_have_no_training_pictures() {
+        let world = World::open("shapes", 32).expect("made on demand");
+        assert_eq!((world.seen.len(), world.unseen.len()), (82, 14));
+        let train = World::classes(&world.train);
+        assert!(world.unseen.iter().all(|&c| !train.contains(&(c as i64))));
+        assert!(world.seen.iter().all(|&c| train.contains(&(c as i64))));
+        assert!(World::classes(&world.held).iter().all(|&c| world.unseen.contains(&(c as usize))));
+    }
+}
