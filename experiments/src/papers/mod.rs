@@ -1,6 +1,7 @@
 //! The experiments. A new one is a module here and its line in [`ALL`].
 
 pub mod classifier;
+pub mod controlgan;
 pub mod ddim;
 pub mod ddpm;
 pub mod guidance;
@@ -13,6 +14,7 @@ use crate::experiment::Experiment;
 
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
+    &controlgan::ControlGanExperiment,
     &ddpm::DdpmExperiment,
     &ddim::STUDY,
     &solvers::STUDY,

@@ -1,0 +1,175 @@
+//! ControlGAN: pictures that follow single words.
+
+mod config;
+mod data;
+mod edits;
+mod figures;
+mod measure;
+mod model;
+mod training;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use controlgan::{ControlGan, Discriminator};
+use easel_core::files::write_atomic;
+use easel_nn::Params;
+use easel_plot::Figure;
+use serde_json::{Map, Value, json};
+use tch::{Device, Tensor};
+use toml::Table;
+
+use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
+use config::RunConfig;
+use data::held_out;
+use model::Trained;
+
+const RESULTS: &str = include_str!("../../../weights/controlgan.json");
+/// Ids and attributes that `info` counts with where no data is read: those of the default scenes.
+const COUNTED: (usize, usize) = (64, 40);
+
+/// Controllable text-to-image generation.
+#[derive(Debug)]
+pub struct ControlGanExperiment;
+
+impl Experiment for ControlGanExperiment {
+    fn name(&self) -> &'static str {
+        "controlgan"
+    }
+
+    fn citation(&self) -> &'static str {
+        "Li, Qi, Lukasiewicz, Torr: Controllable Text-to-Image Generation, NeurIPS 2019, arXiv:1909.07083"
+    }
+
+    fn about(&self) -> &'static str {
+        "a generator in stages whose words each find their place: attention, word-level discriminator, edits"
+    }
+
+    fn presets(&self) -> &'static [Preset] {
+        &[
+            Preset { name: "small", about: "16, 32, 64 pixels on sprite scenes, minutes on two cores; what ships", trains: true },
+            Preset { name: "smoke", about: "the whole path in seconds", trains: true },
+            Preset { name: "paper", about: "the published sizes on CUB: 64, 128, 256 pixels", trains: false },
+        ]
+    }
+
+    fn figures(&self) -> &'static [FigureInfo] {
+        figures::ALL
+    }
+
+    fn expected(&self) -> &'static [Expected] {
+        &[
+            Expected { preset: "small", metric: "ground as asked", bound: Bound::AtLeast(0.8) },
+            Expected { preset: "small", metric: "edit colour: locality", bound: Bound::AtLeast(2.0) },
+        ]
+    }
+
+    fn weight_files(&self) -> &'static [&'static str] {
+        &["controlgan"]
+    }
+
+    fn shipped_file(&self) -> &'static str {
+        "controlgan"
+    }
+
+    fn takes_prompts(&self) -> bool {
+        true
+    }
+
+    fn is_diffusion(&self) -> bool {
+        false
+    }
+
+    fn data_hash(&self, config: &str) -> Result<String> {
+        Ok(data::training(&RunConfig::read(&config.parse()?)?)?.content_hash())
+    }
+
+    fn shipped_metrics(&self) -> Result<Map<String, Value>> {
+        crate::experiment::metrics_of(RESULTS)
+    }
+
+    fn config(&self, preset: &str, seed: u64) -> Result<Table> {
+        Ok(Table::try_from(RunConfig::preset(preset, seed)?)?)
+    }
+
+    fn run(&self, request: &RunRequest) -> Result<()> {
+        let config = RunConfig::read(&request.config)?;
+        let (out, device) = (&request.out, request.device);
+        training::train_all(&config, out, request.resume, device)?;
+        write_atomic(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
+        let trained = Trained::load(Some(out), device)?;
+        let mut evaluation = measure::measure(&trained)?;
+        let ablations = measure::ablations(&config, out, device)?;
+        if !ablations.is_empty() {
+            evaluation.metrics.insert("ablations".into(), Value::Object(ablations));
+        }
+        evaluation.metrics.insert("training_seconds".into(), json!(training::training_seconds(out)?.round()));
+        let log = training::log(out)?;
+        let complaints = training::complaints(&log);
+        for complaint in &complaints {
+            eprintln!("warning: {complaint}");
+            evaluation.markdown += &format!("\n**Warning**: {complaint}.\n");
+        }
+        evaluation.metrics.insert("complaints".into(), json!(complaints));
+        crate::experiment::write_results(self, out, &config.preset, &evaluation)?;
+        println!("{}", evaluation.markdown);
+        let material = figures::Material { trained, metrics: evaluation.metrics, log };
+        for figure in figures::ALL {
+            for path in figures::draw(figure.name, &material)?.save(&out.join("figures"), figure.name)? {
+                println!("{}", path.display());
+            }
+        }
+        println!("report: {}", out.join("report.md").display());
+        Ok(())
+    }
+
+    fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
+        let trained = Trained::load(run, device)?;
+        let (metrics, log) = match run {
+            Some(folder) => {
+                let path = folder.join("results.json");
+                let text = std::fs::read_to_string(&path)
+                    .with_context(|| format!("{} is not a finished run of controlgan", folder.display()))?;
+                (crate::experiment::metrics_of(&text)?, training::log(folder)?)
+            }
+            None => (self.shipped_metrics()?, shipped_log()?),
+        };
+        figures::draw(name, &figures::Material { trained, metrics, log })
+    }
+
+    fn info(&self, config: &Table) -> Result<Info> {
+        let config: RunConfig = crate::settings::read(config.clone())?;
+        let model = &config.without(config.ablation).model;
+        model.validate()?;
+        let params = Params::counting();
+        ControlGan::new(&params.root(), model, COUNTED.0, COUNTED.1)?;
+        for stage in 0..model.stages {
+            let place = params.root().sub("discriminators").sub(stage);
+            Discriminator::new(&place, model, model.stage_side(stage))?;
+        }
+        Ok(Info::new(params.count(), None))
+    }
+
+    fn evaluate(&self, run: Option<&Path>, device: Device) -> Result<Evaluation> {
+        measure::measure(&Trained::load(run, device)?)
+    }
+
+    fn sample(&self, request: &SampleRequest) -> Result<Tensor> {
+        let trained = Trained::load(request.run.as_deref(), request.device)?;
+        let captions: Vec<String> = match request.prompts.as_slice() {
+            [] => {
+                let scenes = data::scenes(&trained.config)?;
+                (0..request.count as u64).map(|k| held_out(&trained.config, &scenes, k).caption()).collect()
+            }
+            prompts => (0..request.count).map(|k| prompts[k % prompts.len()].clone()).collect(),
+        };
+        trained.pictures(&captions, 0, request.seed)
+    }
+}
+
+/// The log that ships with the results.
+fn shipped_log() -> Result<Vec<Map<String, Value>>> {
+    let all: Value = serde_json::from_str(RESULTS)?;
+    let lines = all["log"].as_array().context("the shipped results hold no log")?;
+    Ok(lines.iter().filter_map(|line| line.as_object().cloned()).collect())
+}
