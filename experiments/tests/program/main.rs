@@ -1,5 +1,6 @@
 //! The program as its users meet it: its output, its errors, and what is left when it is stopped.
 
+mod controlgan;
 mod inpaint;
 mod pictures;
 mod run;
