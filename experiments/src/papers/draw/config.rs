@@ -19,6 +19,8 @@ pub struct RunConfig {
     pub seed: u64,
     /// Data set of grey pictures.
     pub data: String,
+    /// Parts of a batch of the recurrent models, each with a thread of its own.
+    pub parts: i64,
     /// The model of the paper.
     pub draw: Part<DrawConfig>,
     /// The same without attention.
@@ -62,6 +64,7 @@ impl RunConfig {
         draw.model.validate()?;
         plain.model.validate()?;
         ensure!(!plain.model.attention, "plain.model.attention = true: `plain` is the model without attention");
+        ensure!((1..=64).contains(&config.parts), "parts = {}: from 1 to 64", config.parts);
         let sizes = [plain.model.pixels(), vae.model.pixels];
         ensure!(sizes == [draw.model.pixels(); 2], "all models must be for pictures of one size");
         ensure!(vae.model.hidden >= 1 && vae.model.latent >= 1, "vae.model.hidden and vae.model.latent: at least 1");
@@ -110,6 +113,7 @@ impl RunConfig {
             preset: name.into(),
             seed,
             data: "digits".into(),
+            parts: 2,
             draw: Part { model, train: train(4e-3), steps: steps(draw_steps) },
             plain: Part { model: plain, train: train(2e-3), steps: steps(plain_steps) },
             vae: Part { model: vae, train: train(1e-3), steps: steps(vae_steps) },

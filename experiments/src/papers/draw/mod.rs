@@ -4,6 +4,8 @@ mod config;
 mod figures;
 mod measure;
 mod models;
+#[cfg(test)]
+mod tests;
 mod training;
 
 use std::collections::BTreeMap;

@@ -41,8 +41,9 @@ pub fn train_all(config: &RunConfig, table: &Table, out: &Path, resume: bool, de
     let test = &pictures[2];
     let text = toml::to_string(table)?;
     let mut root = RunDir::open(out, &text, resume)?;
-    let trained =
-        fit(&mut root, &config.draw, config, &pictures, "with attention", device, |p, m| Draw::new(&p.root(), m))?;
+    let trained = fit(&mut root, &config.draw, config, &pictures, "with attention", device, |p, m| {
+        Ok(Draw::new(&p.root(), m)?.in_parts(config.parts))
+    })?;
     trained.write(&out.join(format!("{}.safetensors", FILES[0])), config)?;
     let draw = trained.measure(&model(&config.draw.model, &trained.weights, device)?, config, test);
     let sub = |name: &str| {

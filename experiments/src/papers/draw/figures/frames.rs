@@ -153,7 +153,7 @@ fn grid(canvas: &mut Canvas, place: Rect, scale: f64, window: &Window, n: usize,
             canvas.circle(px, py, 2.5, Some(color), None);
         }
     }
-    let words = |anchor| TextStyle { halo: true, ..TextStyle::new(BODY_SIZE).anchor(anchor) };
+    let words = |anchor| TextStyle { halo: true, ..TextStyle::new(BODY_SIZE).anchor(anchor).color(color) };
     let (gx, gy) = at(window.g_x, window.g_y);
     canvas.circle(gx, gy, 5.0, Some(color), None);
     canvas.text(gx + 9.0, gy + 20.0, "$(g_X, g_Y)$", words(Anchor::Start));

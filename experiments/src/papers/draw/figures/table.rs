@@ -36,12 +36,13 @@ pub fn draw_table(models: &Models) -> Result<Figure> {
         .values(1);
     let seconds = |prefix: &str| get(&format!("{prefix}training_seconds"));
     Ok(Figure::new()
+        .width(1000.0)
         .title("Bounds on the negative log-likelihood of digits")
         .panel(Cell::new(published).title("(a) Published (Gregor et al. 2015, table 2): 60,000 digits"))
         .panel(Cell::new(ours).title("(b) This run: 10,000 digits"))
         .caption(format!(
             "Lower is better. (a) as printed; ≤ marks upper bounds. (b) ours, {} test digits after {:.0} s (DRAW), {:.0} s (plain: without \
-             attention) and {:.0} s (VAE) of training on a sixth of the digits, binarised by our own draw: not comparable with (a) number \
+             attention) and {:.0} s (VAE) of training on a sixth of the digits, binarised by a draw of our own: not comparable with (a) number \
              by number. {}",
             models.config.evaluate.pictures,
             seconds("")?,

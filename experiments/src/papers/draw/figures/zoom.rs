@@ -1,6 +1,6 @@
 //! Figure 4 of the paper: zooming.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use draw::window::{Window, read, write};
 use easel_data::Split;
 use easel_data::digits::{SIDE, digits};
@@ -17,8 +17,8 @@ const SIZE: (usize, usize) = (75, 100);
 const FILTERS: usize = 12;
 /// The window, read off the paper's figure.
 const WINDOW: Window = Window { g_x: 74.5, g_y: 52.0, delta: 3.15, sigma: 1.7, gamma: 1.0 };
-/// Top left corners of digits, row and column; the first lies under the window.
-const PLACES: [(usize, usize); 5] = [(38, 61), (2, 2), (0, 36), (7, 70), (44, 14)];
+/// Digits, and their top left corners, row and column; the first lies under the window.
+const PLACES: [(i64, (usize, usize)); 5] = [(8, (38, 61)), (2, (2, 2)), (5, (0, 36)), (3, (6, 69)), (6, (44, 14))];
 
 /// A picture, its patch, the transposed filters on the patch, and the first and last filter.
 pub fn aligndraw_read() -> Result<Figure> {
@@ -62,9 +62,11 @@ pub fn aligndraw_read() -> Result<Figure> {
 /// Real digits on black, values in [0, 1].
 fn scattered() -> Result<Array2<f64>> {
     let test = digits(Split::Test)?;
+    let labels = test.labels().context("digits without labels")?;
     let mut picture = Array2::zeros(SIZE);
-    for (k, (top, left)) in PLACES.into_iter().enumerate() {
-        for (i, value) in test.image(k).iter().enumerate() {
+    for (digit, (top, left)) in PLACES {
+        let index = labels.iter().position(|l| *l == digit).context("a digit of every class")?;
+        for (i, value) in test.image(index).iter().enumerate() {
             let at = &mut picture[[top + i / SIDE, left + i % SIDE]];
             *at = f64::max(*at, f64::from(*value) / 255.0);
         }
