@@ -2,11 +2,12 @@
 
     pip install torch==2.13.0
     cargo build --example draw_step_time -p draw
-    python docs/compare_draw.py [--glimpses 16 --hidden 192 --latent 16 --read 5 --write 5] [--rounds 3]
+    python docs/compare_draw.py [--glimpses 16 --hidden 128 --latent 8 --read 5 --write 5] [--rounds 3]
 
 Both sides: the same model, batch, threads and libtorch version, f32. The PyTorch side is the paper's equations with
 `nn.LSTMCell` and `nn.Linear`, Adam and clipping; with `--read 0 --write 0` it has no attention. Prints the minimum and
-median of each round in milliseconds, and the ratios PyTorch / ours of the medians.
+median of each round in milliseconds, and the ratios PyTorch / ours of the medians. `--threads 2` gives PyTorch two
+intra-op threads, and ours half a batch to each of two threads.
 """
 
 import argparse
@@ -122,7 +123,7 @@ def pytorch(a):
 
 
 def ours(a):
-    numbers = [a.glimpses, a.hidden, a.latent, a.read, a.write, a.batch, a.steps]
+    numbers = [a.glimpses, a.hidden, a.latent, a.read, a.write, a.batch, a.threads, a.steps]
     environment = dict(os.environ, OMP_NUM_THREADS=str(a.threads))
     command = [a.ours, *map(str, numbers)]
     words = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
@@ -131,7 +132,7 @@ def ours(a):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in dict(glimpses=16, hidden=192, latent=16, read=5, write=5, batch=64, steps=20, rounds=3, threads=1).items():
+    for name, value in dict(glimpses=16, hidden=128, latent=8, read=5, write=5, batch=64, steps=20, rounds=3, threads=1).items():
         p.add_argument(f"--{name}", type=int, default=value)
     p.add_argument("--ours", default="target/debug/examples/draw_step_time")
     a = p.parse_args()

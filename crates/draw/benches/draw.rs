@@ -14,6 +14,7 @@ use tch::Device;
 const BATCH: usize = 64;
 
 fn learner(config: &DrawConfig) -> BoundLearner<Draw> {
+    tch::set_num_threads(1);
     let params = Params::new(Device::Cpu, 0, InitScheme::Public);
     let model = Draw::new(&params.root(), config).expect("the preset is valid");
     let pictures = probabilities(&digits(Split::Train).expect("the digits are built in"));

@@ -1,7 +1,7 @@
 //! Prints milliseconds of a training step and of generation, for comparison with other programs.
 //!
-//! `draw_step_time GLIMPSES HIDDEN LATENT READ WRITE BATCH STEPS`, for example `draw_step_time 16 192 16 5 5 64 20`; READ and WRITE
-//! 0 for no attention.
+//! `draw_step_time GLIMPSES HIDDEN LATENT READ WRITE BATCH PARTS STEPS`, for example `draw_step_time 16 128 8 5 5 64 1 20`; READ
+//! and WRITE 0 for no attention; PARTS of the batch have a thread each.
 
 use std::time::Instant;
 
@@ -17,14 +17,15 @@ use tch::Device;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let numbers: Vec<i64> = std::env::args().skip(1).map(|a| a.parse()).collect::<Result<_, _>>()?;
-    let [glimpses, hidden, latent, read, write, batch, steps] = numbers[..] else {
-        return Err("usage: draw_step_time GLIMPSES HIDDEN LATENT READ WRITE BATCH STEPS".into());
+    let [glimpses, hidden, latent, read, write, batch, parts, steps] = numbers[..] else {
+        return Err("usage: draw_step_time GLIMPSES HIDDEN LATENT READ WRITE BATCH PARTS STEPS".into());
     };
+    tch::set_num_threads(1);
     let attention = read > 0;
     let config = DrawConfig { glimpses, hidden, latent, attention, read, write, ..DrawConfig::small() };
     let train = TrainConfig { batch: batch as usize, optim: OptimConfig::default() };
     let params = Params::new(Device::Cpu, 0, InitScheme::Public);
-    let model = Draw::new(&params.root(), &config)?;
+    let model = Draw::new(&params.root(), &config)?.in_parts(parts);
     let pictures = probabilities(&digits(Split::Train)?);
     let test = test_pictures(&digits(Split::Test)?, Device::Cpu);
     let mut learner = BoundLearner::new(model, &params, &train, pictures, test, 0, steps as u64)?;

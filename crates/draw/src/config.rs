@@ -41,7 +41,12 @@ impl DrawConfig {
 
     /// The default: digits in about ten minutes on two cores.
     pub fn small() -> Self {
-        Self { glimpses: 16, hidden: 192, latent: 16, read: 5, write: 5, ..Self::paper() }
+        Self { glimpses: 16, hidden: 128, latent: 8, read: 5, write: 5, ..Self::paper() }
+    }
+
+    /// A larger one, for half an hour.
+    pub fn long() -> Self {
+        Self { glimpses: 24, hidden: 192, latent: 12, ..Self::small() }
     }
 
     /// The MNIST model of the paper's table 3.

@@ -6,7 +6,7 @@ use easel_nn::recurrent::LstmCell;
 use easel_nn::{NnError, Path};
 use tch::{Device, TchError, Tensor, no_grad};
 
-use crate::attention::{Attention, Grid, Use};
+use crate::attention::{Attention, Basis, Grid, Use};
 use crate::bound::{Bounded, Gradient, set_logits};
 use crate::config::DrawConfig;
 use crate::loss::Terms;
@@ -22,6 +22,8 @@ pub struct Draw {
     pub(crate) log_sigma: Linear,
     pub(crate) patch: Linear,
     pub(crate) attention: Option<(Attention, Attention)>,
+    basis: Option<Basis>,
+    parts: i64,
     pub(crate) encoder_start: Tensor, // [hidden]
     pub(crate) decoder_start: Tensor, // [hidden]
     pub(crate) canvas_start: Tensor,  // [pixels]
@@ -49,12 +51,20 @@ impl Draw {
             mean: Linear::new(&path.sub("mean"), hidden, latent)?,
             log_sigma: Linear::new(&path.sub("log_sigma"), hidden, latent)?,
             patch: Linear::new(&path.sub("patch"), hidden, written)?,
+            basis: attention.as_ref().map(|(read, write)| Basis::of(&[read, write])),
             attention,
+            parts: 1,
             encoder_start: path.declare("encoder_start", &[hidden], Role::Offset)?,
             decoder_start: path.declare("decoder_start", &[hidden], Role::Offset)?,
             canvas_start: path.declare("canvas_start", &[pixels], Role::Offset)?,
             config: config.clone(),
         })
+    }
+
+    /// The same model, whose training splits a batch into `parts`, each in a thread of its own: a glimpse is too small for
+    /// libtorch's own threads. Other parts give other roundings.
+    pub fn in_parts(self, parts: i64) -> Self {
+        Self { parts: parts.max(1), ..self }
     }
 
     /// The configuration.
@@ -84,8 +94,7 @@ impl Draw {
 
     /// A pass with these weights.
     pub fn pass(&self, shared: Shared) -> Pass {
-        let bases = self.attention.as_ref().map(|(read, write)| (read.basis().clone(), write.basis().clone()));
-        Pass::new(self.config.clone(), shared, bases)
+        Pass::new(self.config.clone(), shared, self.basis.clone())
     }
 }
 
@@ -102,17 +111,16 @@ impl Bounded for Draw {
         set_logits(&self.canvas_start, mean);
     }
 
-    /// Halves of the batch are two threads' work: a glimpse is small, and libtorch's own threads only slow it down.
     fn gradient(&self, x: &Tensor, noise: &Tensor) -> Result<Gradient, TchError> {
         let shared = self.shared();
         let batch = x.size()[0] as f64;
-        let halves = x.chunk(2, 0).into_iter().zip(noise.chunk(2, 1));
-        let work = halves.map(|(x, noise)| {
+        let parts = x.chunk(self.parts, 0).into_iter().zip(noise.chunk(self.parts, 1));
+        let work = parts.map(|(x, noise)| {
             let pass = self.pass(no_grad(|| shared.detached()));
             move || pass.gradients(&x, &noise)
         });
         let mut parts = in_threads(work.collect())?.into_iter();
-        let (mut gradients, mut terms) = parts.next().expect("a batch has a first half");
+        let (mut gradients, mut terms) = parts.next().expect("a batch of at least one picture");
         for (others, other) in parts {
             gradients = gradients.iter().zip(&others).map(|(a, b)| a + b).collect();
             terms = terms.joined(&other);

@@ -9,7 +9,7 @@
 
 use tch::{Kind, TchError, Tensor, no_grad};
 
-use crate::attention::{Basis, MIXED};
+use crate::attention::{Basis, Filters, MIXED, joined};
 use crate::config::DrawConfig;
 use crate::loss::{self, Terms};
 use crate::model::Draw;
@@ -53,10 +53,9 @@ impl Shared {
         let mut weights = vec![of_decoder, ordered(decoder_hh)];
         let mut biases = vec![encoder_bias.zeros_like(), ordered(&decoder_bias)];
         if let Some((read, write)) = &model.attention {
-            for (weight, bias) in [read.mixed_layer(), write.mixed_layer()] {
-                weights.push(weight);
-                biases.push(bias);
-            }
+            let (weight, bias) = joined(&[read, write]);
+            weights.push(weight);
+            biases.push(bias);
         }
         weights.push(patch.shallow_clone());
         biases.push(patch_bias.shallow_clone());
@@ -145,14 +144,15 @@ fn lstm(gates: &Tensor, cell: &Tensor) -> (Tensor, Tensor) {
 pub struct Pass {
     config: DrawConfig,
     shared: Shared,
-    bases: Option<(Basis, Basis)>,
+    basis: Option<Basis>,
 }
 
 /// What the decoder's state gives to the next glimpse and to the canvas.
 struct Decoded {
     encoder_gates: Tensor,
     decoder_gates: Tensor,
-    windows: Option<(Tensor, Tensor)>,
+    /// The read window of the next glimpse and the write window of this one.
+    windows: Option<[Filters; 2]>,
     patch: Tensor,
 }
 
@@ -166,21 +166,21 @@ pub struct Glimpse {
 }
 
 impl Pass {
-    pub(crate) fn new(config: DrawConfig, shared: Shared, bases: Option<(Basis, Basis)>) -> Self {
-        Self { config, shared, bases }
+    pub(crate) fn new(config: DrawConfig, shared: Shared, basis: Option<Basis>) -> Self {
+        Self { config, shared, basis }
     }
 
     fn decoded(&self, outputs: &Tensor) -> Decoded {
         let gates = 4 * self.config.hidden;
         let mut sizes = vec![gates, gates];
-        match self.bases {
-            Some(_) => sizes.extend([MIXED, MIXED, self.config.write * self.config.write]),
+        match self.basis {
+            Some(_) => sizes.extend([2 * MIXED, self.config.write * self.config.write]),
             None => sizes.push(self.config.pixels()),
         }
         let mut parts = outputs.split_with_sizes(sizes, 1).into_iter();
         let mut next = || parts.next().expect("as many parts as sizes");
         let (encoder_gates, decoder_gates) = (next(), next());
-        let windows = self.bases.is_some().then(|| (next(), next()));
+        let windows = self.basis.as_ref().map(|basis| basis.filters(&next()).try_into().expect("two windows"));
         Decoded { encoder_gates, decoder_gates, windows, patch: next() }
     }
 
@@ -188,24 +188,24 @@ impl Pass {
     /// (eqs. 3, 17, 27).
     fn seen(&self, x: &Tensor, canvas: &Tensor, decoded: &Decoded) -> Tensor {
         let mean = canvas.sigmoid();
-        match (&self.bases, &decoded.windows) {
-            (Some((basis, _)), Some((window, _))) => {
+        match &decoded.windows {
+            Some([read, _]) => {
                 let shape = [-1, self.config.height, self.config.width];
-                basis.filters(window).read_error(&x.view(shape), &mean.view(shape))
+                read.read_error(&x.view(shape), &mean.view(shape))
             }
-            _ => mean,
+            None => mean,
         }
     }
 
     /// $c_t = c_{t-1} + \mathrm{write}(h^{dec}_t)$ (eqs. 8, 18, 29).
     fn written(&self, canvas: &Tensor, decoded: &Decoded) -> Tensor {
-        match (&self.bases, &decoded.windows) {
-            (Some((_, basis)), Some((_, window))) => {
+        match &decoded.windows {
+            Some([_, write]) => {
                 let (n, shape) = (self.config.write, [-1, self.config.height, self.config.width]);
                 let patch = decoded.patch.reshape([-1, n, n]);
-                basis.filters(window).write(&patch, &canvas.view(shape)).flatten(1, 2)
+                write.write(&patch, &canvas.view(shape)).flatten(1, 2)
             }
-            _ => canvas + &decoded.patch,
+            None => canvas + &decoded.patch,
         }
     }
 

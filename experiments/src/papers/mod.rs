@@ -4,6 +4,7 @@ pub mod classifier;
 pub mod controlgan;
 pub mod ddim;
 pub mod ddpm;
+pub mod draw;
 pub mod gan;
 pub mod guidance;
 pub mod inpaint;
@@ -16,6 +17,7 @@ use crate::experiment::Experiment;
 
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
+    &draw::DrawExperiment,
     &gan::GanExperiment,
     &text_gan::TextGanExperiment,
     &controlgan::ControlGanExperiment,

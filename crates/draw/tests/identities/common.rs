@@ -39,9 +39,7 @@ pub fn identity(grid: Grid, purpose: Use, options: (Kind, Device)) -> Attention 
 
 /// The filterbanks of given outputs `[B, 5]`.
 pub fn filters(outputs: &Tensor, grid: Grid, purpose: Use) -> Filters {
-    let attention = identity(grid, purpose, (outputs.kind(), Device::Cpu));
-    let (weight, bias) = attention.mixed_layer();
-    attention.basis().filters(&outputs.linear(&weight, Some(&bias)))
+    identity(grid, purpose, (outputs.kind(), Device::Cpu)).glimpses().filters(outputs)
 }
 
 /// The largest entry of |a - b|.
