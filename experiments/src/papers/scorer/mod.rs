@@ -10,6 +10,7 @@ pub mod judge;
 mod learner;
 pub mod measure;
 pub mod model;
+pub mod near_miss;
 pub mod pairs;
 pub mod scorer;
 #[cfg(test)]
