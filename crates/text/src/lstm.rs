@@ -3,7 +3,7 @@
 //! The backward direction starts at each caption's own last word, as with packed sequences: words are reversed within
 //! their length, read by a second forward LSTM, and reversed back. Padding then comes last in both directions, where
 //! nothing follows that it could influence, and both passes run in libtorch's fused kernel for unpacked sequences.
-//! libtorch's packed sequences and a loop of masked cells give the same numbers more slowly; see `benches/lstm.rs`.
+//! libtorch's packed sequences give the same numbers; `benches/text.rs` times both.
 
 use easel_nn::layers::Embedding;
 use easel_nn::params::Role;

@@ -62,7 +62,7 @@ impl ScorerConfig {
         let smoke = preset == "smoke";
         let mut optim = OptimConfig { ema: 0.998, ..OptimConfig::default() };
         (optim.rate.lr, optim.rate.final_lr, optim.adam.weight_decay) = (2e-3, 2e-5, 0.05);
-        let (steps, every) = if smoke { (6, 3) } else { (4000, 500) };
+        let (steps, every) = if smoke { (6, 3) } else { (3000, 500) };
         Self {
             paper: "scorer".into(),
             preset: preset.into(),
@@ -72,7 +72,7 @@ impl ScorerConfig {
             noise: 0.05,
             style: 0.5,
             max_words: 40,
-            towers: TowerConfig { channels: [32, 64, 96], words: 32, hidden: 48 },
+            towers: TowerConfig { channels: [32, 64, 96], words: 24, hidden: 48 },
             steps: LoopConfig { steps, log_every: if smoke { 1 } else { 10 }, checkpoint_every: every, keep: 2 },
             optim,
         }

@@ -78,9 +78,8 @@ impl ScorerLearner {
             keys.push(self.pairs.key(picture).to_owned());
         }
         for (i, &picture) in pictures.iter().enumerate() {
-            let mut misses = self.pairs.near_misses(picture);
-            if !misses.is_empty() {
-                let miss = misses.swap_remove(self.misses.below(step, i as u64, misses.len()));
+            let drawn = |count| self.misses.below(step, i as u64, count);
+            if let Some(miss) = self.pairs.near_miss(picture, drawn) {
                 captions.push(miss.clone());
                 keys.push(miss);
             }

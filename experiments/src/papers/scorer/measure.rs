@@ -17,6 +17,8 @@ use crate::tensors::all_images;
 
 /// Near misses that a picture's own caption is ranked against.
 const NEAR_MISSES: usize = 9;
+/// Real pictures of the floor of the distance, where there are as many.
+const FLOOR: usize = 500;
 /// Pictures whose near misses are scored at once: all against all would be N times 10 N scores.
 const BLOCK: usize = 50;
 
@@ -102,9 +104,9 @@ pub fn measure(judge: &Judge, seed: u64) -> Result<(Map<String, Value>, Vec<Stri
     if let Some(accuracy) = style_accuracy(scorer, &pairs)? {
         add("style accuracy", accuracy, format!("{:.1} %", 100.0 * accuracy));
     }
-    let count = 500;
-    let floor = judge.distance(judge.real(count))?;
-    add(&format!("fd-{name} of {count} real pictures"), floor, format!("{floor:.3}"));
+    let real = judge.real(FLOOR);
+    let floor = judge.distance(real)?;
+    add(&format!("fd-{name} of real pictures"), floor, format!("{floor:.3} ({} pictures)", real.nrows()));
     Ok((metrics, lines))
 }
 

@@ -10,6 +10,7 @@ pub mod judge;
 mod learner;
 pub mod measure;
 pub mod model;
+pub mod near_miss;
 pub mod pairs;
 pub mod scorer;
 #[cfg(test)]
@@ -40,8 +41,11 @@ pub use scorer::Scorer;
 /// The sets that the presets train a scorer for.
 pub const SETS: [&str; 2] = ["emoji", "sprite-scenes"];
 /// The shipped scorers.
-const SHIPPED: &[(&str, &[u8])] = &[];
-const RESULTS: &str = "{\"metrics\": {}}";
+const SHIPPED: &[(&str, &[u8])] = &[
+    ("emoji", include_bytes!("../../../weights/scorer-emoji.safetensors")),
+    ("sprite-scenes", include_bytes!("../../../weights/scorer-sprite-scenes.safetensors")),
+];
+const RESULTS: &str = include_str!("../../../weights/scorer.json");
 
 /// The scorer.
 #[derive(Debug)]

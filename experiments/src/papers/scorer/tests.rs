@@ -97,6 +97,9 @@ fn wrong_settings_are_named() {
     {
         assert!(error(setting).contains(named), "{setting}: {}", error(setting));
     }
+    for set in SETS {
+        assert_eq!(shipped(set, Device::Cpu).expect("built in").scorer.name(), set);
+    }
     let error = shipped("no such set", Device::Cpu).expect_err("unknown").to_string();
     assert!(error.contains("no such set"), "{error}");
 }
