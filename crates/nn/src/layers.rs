@@ -9,11 +9,11 @@ use tch::Tensor;
 use crate::error::NnError;
 use crate::params::{Path, Role};
 
-/// A square 2-D convolution with bias.
+/// A square 2-D convolution.
 #[derive(Debug)]
 pub struct Conv2d {
-    weight: Tensor, // [out, in, k, k]
-    bias: Tensor,   // [out]
+    weight: Tensor,       // [out, in, k, k]
+    bias: Option<Tensor>, // [out]
     stride: i64,
     padding: i64,
 }
@@ -35,10 +35,19 @@ impl Conv2d {
         Self::with_role(path, inputs, outputs, kernel, Role::LastWeight)
     }
 
+    /// [`Conv2d::new`] without a bias, for a convolution that a batch normalisation follows.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn without_bias(path: &Path, inputs: i64, outputs: i64, kernel: i64) -> Result<Self, NnError> {
+        let weight = path.declare("weight", &[outputs, inputs, kernel, kernel], Role::Weight)?;
+        Ok(Self { weight, bias: None, stride: 1, padding: kernel / 2 })
+    }
+
     fn with_role(path: &Path, inputs: i64, outputs: i64, kernel: i64, role: Role) -> Result<Self, NnError> {
         let weight = path.declare("weight", &[outputs, inputs, kernel, kernel], role)?;
         let bias = path.declare("bias", &[outputs], Role::Bias { fan_in: inputs * kernel * kernel })?;
-        Ok(Self { weight, bias, stride: 1, padding: kernel / 2 })
+        Ok(Self { weight, bias: Some(bias), stride: 1, padding: kernel / 2 })
     }
 
     /// The same layer with this stride and padding.
@@ -49,7 +58,7 @@ impl Conv2d {
     /// `[B, in, H, W]` to `[B, out, H', W']`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        x.conv2d(&self.weight, Some(&self.bias), stride, padding, [1, 1], 1)
+        x.conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], 1)
     }
 
     /// The weights `[out, in, k, k]`.
@@ -58,11 +67,11 @@ impl Conv2d {
     }
 }
 
-/// A transposed 2-D convolution with bias (the adjoint of [`Conv2d`] with the same weights, but for the bias).
+/// A transposed 2-D convolution (the adjoint of [`Conv2d`] with the same weights, but for the bias).
 #[derive(Debug)]
 pub struct ConvTranspose2d {
-    weight: Tensor, // [in, out, k, k]
-    bias: Tensor,   // [out]
+    weight: Tensor,       // [in, out, k, k]
+    bias: Option<Tensor>, // [out]
     stride: i64,
     padding: i64,
 }
@@ -81,16 +90,32 @@ impl ConvTranspose2d {
         stride: i64,
         padding: i64,
     ) -> Result<Self, NnError> {
-        let weight = path.declare("weight", &[inputs, outputs, kernel, kernel], Role::Weight)?;
+        let layer = Self::without_bias(path, inputs, outputs, kernel, stride, padding)?;
         // PyTorch counts the fan-in of a transposed convolution over its second axis.
         let bias = path.declare("bias", &[outputs], Role::Bias { fan_in: outputs * kernel * kernel })?;
-        Ok(Self { weight, bias, stride, padding })
+        Ok(Self { bias: Some(bias), ..layer })
+    }
+
+    /// [`ConvTranspose2d::new`] without a bias, for a convolution that a batch normalisation follows.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn without_bias(
+        path: &Path,
+        inputs: i64,
+        outputs: i64,
+        kernel: i64,
+        stride: i64,
+        padding: i64,
+    ) -> Result<Self, NnError> {
+        let weight = path.declare("weight", &[inputs, outputs, kernel, kernel], Role::Weight)?;
+        Ok(Self { weight, bias: None, stride, padding })
     }
 
     /// `[B, in, H, W]` to `[B, out, H', W']`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        x.conv_transpose2d(&self.weight, Some(&self.bias), stride, padding, [0, 0], 1, [1, 1])
+        x.conv_transpose2d(&self.weight, self.bias.as_ref(), stride, padding, [0, 0], 1, [1, 1])
     }
 }
 

@@ -1,0 +1,140 @@
+//! The blocks of DCGAN (Radford et al. 2016), with kernels of 4 x 4 and stride 2 as in the authors' Torch port.
+//!
+//! Convolutions that a batch normalisation follows have no bias, which it would take away again. With
+//! `InitScheme::Dcgan` weights are N(0, 0.02) and gains N(1, 0.02).
+
+use easel_nn::layers::{BatchNorm, Conv2d, ConvTranspose2d};
+use easel_nn::{NnError, Path};
+use tch::Tensor;
+
+/// Slope of D's rectifiers below 0.
+pub const SLOPE: f32 = 0.2;
+
+/// max(x, 0.2 x) of every element.
+pub fn leaky_relu(x: &Tensor) -> Tensor {
+    x.prelu(&Tensor::from_slice(&[SLOPE]).to_device(x.device()).to_kind(x.kind()))
+}
+
+/// From a vector to the first map of a generator: a linear map (written as the convolution of a single pixel), batch
+/// normalisation, ReLU.
+#[derive(Debug)]
+pub struct Project {
+    conv: ConvTranspose2d,
+    norm: BatchNorm,
+}
+
+impl Project {
+    /// From `[B, inputs]` to `[B, outputs, side, side]`.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, inputs: i64, outputs: i64, side: i64) -> Result<Self, NnError> {
+        let conv = ConvTranspose2d::without_bias(&path.sub("conv"), inputs, outputs, side, 1, 0)?;
+        Ok(Self { conv, norm: BatchNorm::new(&path.sub("norm"), outputs)? })
+    }
+
+    /// `[B, inputs]` to `[B, outputs, side, side]`; statistics of the batch where `train`, else the running ones.
+    pub fn forward(&self, z: &Tensor, train: bool) -> Tensor {
+        self.norm.forward(&self.conv.forward(&z.unsqueeze(-1).unsqueeze(-1)), train).relu()
+    }
+}
+
+/// Doubles a map: transposed convolution, batch normalisation, ReLU.
+#[derive(Debug)]
+pub struct UpBlock {
+    conv: ConvTranspose2d,
+    norm: BatchNorm,
+}
+
+impl UpBlock {
+    /// From `inputs` to `outputs` channels.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, inputs: i64, outputs: i64) -> Result<Self, NnError> {
+        let conv = ConvTranspose2d::without_bias(&path.sub("conv"), inputs, outputs, 4, 2, 1)?;
+        Ok(Self { conv, norm: BatchNorm::new(&path.sub("norm"), outputs)? })
+    }
+
+    /// `[B, inputs, H, W]` to `[B, outputs, 2 H, 2 W]`; statistics of the batch where `train`, else the running ones.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        self.norm.forward(&self.conv.forward(x), train).relu()
+    }
+}
+
+/// The last block of a generator: doubles the map into a picture in [-1, 1]; no normalisation, which would fix the
+/// mean and spread of every batch of pictures.
+#[derive(Debug)]
+pub struct ToPicture {
+    conv: ConvTranspose2d,
+}
+
+impl ToPicture {
+    /// From `inputs` to `channels` channels.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, inputs: i64, channels: i64) -> Result<Self, NnError> {
+        Ok(Self { conv: ConvTranspose2d::without_bias(&path.sub("conv"), inputs, channels, 4, 2, 1)? })
+    }
+
+    /// `[B, inputs, H, W]` to `[B, channels, 2 H, 2 W]` in [-1, 1].
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        self.conv.forward(x).tanh()
+    }
+}
+
+/// Halves a map: strided convolution, batch normalisation except where it reads pictures, leaky ReLU.
+#[derive(Debug)]
+pub struct DownBlock {
+    conv: Conv2d,
+    norm: Option<BatchNorm>,
+}
+
+impl DownBlock {
+    /// From `inputs` to `outputs` channels.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, inputs: i64, outputs: i64, normalised: bool) -> Result<Self, NnError> {
+        let conv = Conv2d::without_bias(&path.sub("conv"), inputs, outputs, 4)?.strided(2, 1);
+        let norm = normalised.then(|| BatchNorm::new(&path.sub("norm"), outputs)).transpose()?;
+        Ok(Self { conv, norm })
+    }
+
+    /// `[B, inputs, H, W]` to `[B, outputs, H / 2, W / 2]`; statistics of the batch where `train`, else the running ones.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        let x = self.conv.forward(x);
+        leaky_relu(&match &self.norm {
+            Some(norm) => norm.forward(&x, train),
+            None => x,
+        })
+    }
+}
+
+/// The last block of a discriminator: one number a picture from its last map.
+#[derive(Debug)]
+pub struct ToLogit {
+    conv: Conv2d,
+}
+
+impl ToLogit {
+    /// From maps `[B, inputs, side, side]`.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, inputs: i64, side: i64) -> Result<Self, NnError> {
+        Ok(Self { conv: Conv2d::without_bias(&path.sub("conv"), inputs, 1, side)?.strided(1, 0) })
+    }
+
+    /// `[B, inputs, side, side]` to `[B]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        self.conv.forward(x).flatten(0, -1)
+    }
+}
+
+/// Side of a transposed convolution's output, $(H-1)s-2p+k+o$, from the side H, kernel k, stride s, padding p and output
+/// padding o.
+pub fn transposed_side(side: i64, kernel: i64, stride: i64, padding: i64, output_padding: i64) -> i64 {
+    (side - 1) * stride - 2 * padding + kernel + output_padding
+}
