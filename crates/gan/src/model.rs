@@ -1,0 +1,160 @@
+//! The generator and the discriminator.
+
+use easel_nn::layers::Linear;
+use easel_nn::{InitScheme, NnError, Path};
+use tch::Tensor;
+
+use crate::blocks::{DownBlock, Project, ToLogit, ToPicture, UpBlock};
+use crate::config::{Form, GanConfig};
+
+impl GanConfig {
+    /// How the networks' weights are drawn. The ranges of 2014 (0.05 in G, 0.005 in D) belong to plain gradient descent.
+    pub fn init(&self) -> InitScheme {
+        match self.form {
+            Form::Dcgan { .. } => InitScheme::Dcgan,
+            Form::Mlp { .. } => InitScheme::Public,
+        }
+    }
+
+    /// Cuts the padding from `[B, C, H + 2 pad, W + 2 pad]`.
+    pub fn crop(&self, padded: &Tensor) -> Tensor {
+        padded.narrow(2, self.pad, self.side).narrow(3, self.pad, self.side)
+    }
+}
+
+/// G: from z to a picture in [-1, 1].
+#[derive(Debug)]
+pub struct Generator {
+    layers: GeneratorLayers,
+}
+
+#[derive(Debug)]
+enum GeneratorLayers {
+    Dcgan { project: Project, up: Vec<UpBlock>, to_picture: ToPicture },
+    Mlp { hidden: Vec<Linear>, last: Linear, picture: [i64; 3] },
+}
+
+impl Generator {
+    /// Declares the weights below `path`.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, config: &GanConfig) -> Result<Self, NnError> {
+        let layers = match &config.form {
+            Form::Dcgan { generator, start, .. } => {
+                let doublings = i64::from(config.doublings());
+                let width = |k: i64| generator << (doublings - 1 - k);
+                let up = |k: i64| UpBlock::new(&path.sub("up").sub(k), width(k), width(k + 1));
+                GeneratorLayers::Dcgan {
+                    project: Project::new(&path.sub("project"), config.latent, width(0), *start)?,
+                    up: (0..doublings - 1).map(up).collect::<Result<_, _>>()?,
+                    to_picture: ToPicture::new(&path.sub("to_picture"), *generator, config.channels)?,
+                }
+            }
+            Form::Mlp { generator, .. } => {
+                let inputs = std::iter::once(&config.latent).chain(generator);
+                let picture = [config.channels, config.padded_side(), config.padded_side()];
+                let hidden = inputs
+                    .zip(generator)
+                    .enumerate()
+                    .map(|(k, (&i, &o))| Linear::new(&path.sub("hidden").sub(k), i, o))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let width = generator.last().copied().unwrap_or(config.latent);
+                let last = Linear::new(&path.sub("last"), width, picture.iter().product())?;
+                GeneratorLayers::Mlp { hidden, last, picture }
+            }
+        };
+        Ok(Self { layers })
+    }
+
+    /// z `[B, latent]` to pictures `[B, C, H, W]` in [-1, 1], padded as configured.
+    ///
+    /// Batch normalisation uses the batch's own statistics where `train`, and moves the running ones; otherwise it uses
+    /// those, so that a picture depends on its own z alone.
+    pub fn forward(&self, z: &Tensor, train: bool) -> Tensor {
+        match &self.layers {
+            GeneratorLayers::Dcgan { project, up, to_picture } => {
+                let first = project.forward(z, train);
+                to_picture.forward(&up.iter().fold(first, |x, block| block.forward(&x, train)))
+            }
+            GeneratorLayers::Mlp { hidden, last, picture } => {
+                let x = hidden.iter().fold(z.shallow_clone(), |x, layer| layer.forward(&x).relu());
+                // The paper's sigmoid, on pictures in [-1, 1].
+                let [c, h, w] = *picture;
+                (last.forward(&x).sigmoid() * 2.0 - 1.0).reshape([-1, c, h, w])
+            }
+        }
+    }
+}
+
+/// D: from a picture to the logit of the belief that it is real.
+#[derive(Debug)]
+pub struct Discriminator {
+    layers: DiscriminatorLayers,
+}
+
+#[derive(Debug)]
+enum DiscriminatorLayers {
+    Dcgan { down: Vec<DownBlock>, to_logit: ToLogit },
+    Mlp { hidden: Vec<Linear>, last: Linear, pieces: i64, drop_input: f64, drop: f64 },
+}
+
+impl Discriminator {
+    /// Declares the weights below `path`.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, config: &GanConfig) -> Result<Self, NnError> {
+        let layers = match &config.form {
+            Form::Dcgan { discriminator, start, .. } => {
+                let doublings = i64::from(config.doublings());
+                let width = |k: i64| if k == 0 { config.channels } else { discriminator << (k - 1) };
+                let down = |k: i64| DownBlock::new(&path.sub("down").sub(k), width(k), width(k + 1), k > 0);
+                DiscriminatorLayers::Dcgan {
+                    down: (0..doublings).map(down).collect::<Result<_, _>>()?,
+                    to_logit: ToLogit::new(&path.sub("to_logit"), width(doublings), *start)?,
+                }
+            }
+            Form::Mlp { discriminator, pieces, drop_input, drop, .. } => {
+                let pixels = config.channels * config.padded_side() * config.padded_side();
+                let hidden = std::iter::once(&pixels)
+                    .chain(discriminator)
+                    .zip(discriminator)
+                    .enumerate()
+                    .map(|(k, (&i, &o))| Linear::new(&path.sub("hidden").sub(k), i, o * pieces))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let last = Linear::new(&path.sub("last"), discriminator.last().copied().unwrap_or(pixels), 1)?;
+                DiscriminatorLayers::Mlp { hidden, last, pieces: *pieces, drop_input: *drop_input, drop: *drop }
+            }
+        };
+        Ok(Self { layers })
+    }
+
+    /// Pictures `[B, C, H, W]`, padded as configured, to logits `[B]`.
+    ///
+    /// Where `train`, batch normalisation uses the batch's own statistics (so give it real pictures and fakes apart) and
+    /// dropout draws from libtorch's generator.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        match &self.layers {
+            DiscriminatorLayers::Dcgan { down, to_logit } => {
+                to_logit.forward(&down.iter().fold(x.shallow_clone(), |x, block| block.forward(&x, train)))
+            }
+            DiscriminatorLayers::Mlp { hidden, last, pieces, drop_input, drop } => {
+                let mut x = x.flatten(1, -1).dropout(*drop_input, train);
+                for layer in hidden {
+                    x = maxout(&layer.forward(&x), *pieces).dropout(*drop, train);
+                }
+                last.forward(&x).flatten(0, -1)
+            }
+        }
+    }
+}
+
+/// The largest of every `pieces` neighbours in the last dimension: `[.., n pieces]` to `[.., n]` (Goodfellow et al. 2013,
+/// arXiv:1302.4389).
+pub fn maxout(x: &Tensor, pieces: i64) -> Tensor {
+    let mut size = x.size();
+    let last = size.pop().unwrap_or(0);
+    size.extend([last / pieces, pieces]);
+    x.reshape(size).amax([-1i64].as_slice(), false)
+}

@@ -1,0 +1,51 @@
+//! Generation.
+
+use std::ops::Range;
+
+use easel_core::Stream;
+use tch::{Device, Tensor, no_grad};
+
+use crate::config::GanConfig;
+use crate::model::Generator;
+
+/// Pictures in one pass.
+const BATCH: u64 = 250;
+/// Batches from which the statistics of batch normalisation are estimated: a running mean that keeps nine tenths at every
+/// one has forgotten its start.
+const SETTLING: u64 = 100;
+/// Pictures in each of them.
+const SETTLING_BATCH: u64 = 100;
+
+/// The samples numbered `samples`, f32 `[N, C, H, W]` in [-1, 1]; each is a function of (stream, its number) alone.
+pub fn sample(
+    generator: &Generator,
+    config: &GanConfig,
+    stream: &Stream,
+    samples: Range<u64>,
+    device: Device,
+) -> Tensor {
+    let starts = samples.clone().step_by(BATCH as usize);
+    let parts: Vec<Tensor> = starts
+        .map(|first| {
+            let range = first..samples.end.min(first + BATCH);
+            pictures(generator, config, &config.prior.draw(stream, 0, range, config.latent, device))
+        })
+        .collect();
+    Tensor::cat(&parts, 0)
+}
+
+/// The pictures of z `[B, latent]`, f32 `[B, C, H, W]` in [-1, 1].
+pub fn pictures(generator: &Generator, config: &GanConfig, z: &Tensor) -> Tensor {
+    no_grad(|| config.crop(&generator.forward(z, false)))
+}
+
+/// Lets the running statistics of batch normalisation settle on the generator's present weights, from noise of its own:
+/// those of training belong to other weights (each step's, not their moving average).
+pub fn settle(generator: &Generator, config: &GanConfig, stream: &Stream, device: Device) {
+    no_grad(|| {
+        for batch in 0..SETTLING {
+            let z = config.prior.draw(stream, batch, 0..SETTLING_BATCH, config.latent, device);
+            let _ = generator.forward(&z, true);
+        }
+    });
+}

@@ -1,0 +1,9 @@
+//! The identities of the papers, and what training must keep.
+
+mod games;
+mod latents;
+mod learners;
+mod losses;
+mod networks;
+mod parzens;
+mod toys;
