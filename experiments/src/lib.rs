@@ -7,6 +7,7 @@ pub mod cli;
 pub mod commands;
 pub mod experiment;
 pub mod judge;
+pub mod neighbours;
 pub mod papers;
 pub mod sampling;
 pub mod settings;

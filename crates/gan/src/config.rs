@@ -65,12 +65,13 @@ fn require(holds: bool, key: &'static str, value: impl std::fmt::Debug, expected
 
 impl GanConfig {
     /// Names of the presets.
-    pub const PRESETS: [&'static str; 4] = ["small", "smoke", "paper", "paper-2014"];
+    pub const PRESETS: [&'static str; 5] = ["small", "mlp", "smoke", "paper", "paper-2014"];
 
     /// A preset by name.
     pub fn preset(name: &str) -> Option<Self> {
         match name {
             "small" => Some(Self::small()),
+            "mlp" => Some(Self::small_mlp()),
             "smoke" => Some(Self::smoke()),
             "paper" => Some(Self::paper()),
             "paper-2014" => Some(Self::paper_2014()),

@@ -72,19 +72,41 @@ impl Generator {
     /// Batch normalisation uses the batch's own statistics where `train`, and moves the running ones; otherwise it uses
     /// those, so that a picture depends on its own z alone.
     pub fn forward(&self, z: &Tensor, train: bool) -> Tensor {
+        last(self.stages(z, train))
+    }
+
+    /// What each layer puts out, the picture last, under the layer's name.
+    pub fn stages(&self, z: &Tensor, train: bool) -> Vec<(String, Tensor)> {
+        let mut stages = Vec::new();
         match &self.layers {
             GeneratorLayers::Dcgan { project, up, to_picture } => {
-                let first = project.forward(z, train);
-                to_picture.forward(&up.iter().fold(first, |x, block| block.forward(&x, train)))
+                let mut x = project.forward(z, train);
+                stages.push(("project".to_string(), x.shallow_clone()));
+                for (k, block) in up.iter().enumerate() {
+                    x = block.forward(&x, train);
+                    stages.push((format!("up.{k}"), x.shallow_clone()));
+                }
+                stages.push(("to_picture".into(), to_picture.forward(&x)));
             }
             GeneratorLayers::Mlp { hidden, last, picture } => {
-                let x = hidden.iter().fold(z.shallow_clone(), |x, layer| layer.forward(&x).relu());
+                let mut x = z.shallow_clone();
+                for (k, layer) in hidden.iter().enumerate() {
+                    x = layer.forward(&x).relu();
+                    stages.push((format!("hidden.{k}"), x.shallow_clone()));
+                }
                 // The paper's sigmoid, on pictures in [-1, 1].
                 let [c, h, w] = *picture;
-                (last.forward(&x).sigmoid() * 2.0 - 1.0).reshape([-1, c, h, w])
+                let picture = (last.forward(&x).sigmoid() * 2.0 - 1.0).reshape([-1, c, h, w]);
+                stages.push(("last".into(), picture));
             }
         }
+        stages
     }
+}
+
+/// The output of the last stage.
+fn last(mut stages: Vec<(String, Tensor)>) -> Tensor {
+    stages.pop().expect("a network has a last layer").1
 }
 
 /// D: from a picture to the logit of the belief that it is real.
@@ -135,18 +157,31 @@ impl Discriminator {
     /// Where `train`, batch normalisation uses the batch's own statistics (so give it real pictures and fakes apart) and
     /// dropout draws from libtorch's generator.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        last(self.stages(x, train))
+    }
+
+    /// What each layer puts out, the logit last, under the layer's name.
+    pub fn stages(&self, x: &Tensor, train: bool) -> Vec<(String, Tensor)> {
+        let mut stages = Vec::new();
         match &self.layers {
             DiscriminatorLayers::Dcgan { down, to_logit } => {
-                to_logit.forward(&down.iter().fold(x.shallow_clone(), |x, block| block.forward(&x, train)))
+                let mut x = x.shallow_clone();
+                for (k, block) in down.iter().enumerate() {
+                    x = block.forward(&x, train);
+                    stages.push((format!("down.{k}"), x.shallow_clone()));
+                }
+                stages.push(("to_logit".into(), to_logit.forward(&x)));
             }
             DiscriminatorLayers::Mlp { hidden, last, pieces, drop_input, drop } => {
                 let mut x = x.flatten(1, -1).dropout(*drop_input, train);
-                for layer in hidden {
+                for (k, layer) in hidden.iter().enumerate() {
                     x = maxout(&layer.forward(&x), *pieces).dropout(*drop, train);
+                    stages.push((format!("hidden.{k}"), x.shallow_clone()));
                 }
-                last.forward(&x).flatten(0, -1)
+                stages.push(("last".into(), last.forward(&x).flatten(0, -1)));
             }
         }
+        stages
     }
 }
 

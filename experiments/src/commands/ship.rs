@@ -48,7 +48,9 @@ pub fn ship(paper: &str, run: &Path, out: &Path) -> Result<()> {
 /// A stretch of the log as one line: its last step, and the means of all that is measured in it.
 fn mean_line(lines: &[Map<String, Value>]) -> Map<String, Value> {
     let mut mean = Map::from_iter([("step".to_string(), lines[lines.len() - 1]["step"].clone())]);
-    let measured = lines[0].keys().filter(|k| !matches!(k.as_str(), "step" | "seconds") && !k.starts_with("lr/"));
+    // Some numbers stand in a few lines only.
+    let names: std::collections::BTreeSet<&String> = lines.iter().flat_map(Map::keys).collect();
+    let measured = names.into_iter().filter(|k| !matches!(k.as_str(), "step" | "seconds") && !k.starts_with("lr/"));
     for key in measured {
         let values: Vec<f64> = lines.iter().filter_map(|l| l.get(key)?.as_f64()).collect();
         let value = values.iter().sum::<f64>() / values.len() as f64;

@@ -24,7 +24,9 @@ use crate::tensors::all_images;
 /// The shipped weights of the classifier of digits.
 pub const DIGITS: &[u8] = include_bytes!("../../weights/classifier-digits.safetensors");
 /// The file of a finished run.
-const WEIGHTS: &str = "classifier.safetensors";
+pub const WEIGHTS: &str = "classifier.safetensors";
+/// Side to which a folder's pictures are resized.
+const SIDE: usize = 28;
 const DIGITS_METRICS: &str = include_str!("../../weights/classifier-digits.json");
 
 /// A classifier of labelled pictures, trained here, whose penultimate layer gives the features of `fd-*` and `kid-*`.
@@ -85,11 +87,12 @@ fn labels_of(data: &Dataset) -> Result<Tensor> {
 
 impl ClassifierExperiment {
     fn learner(config: &Config, device: Device) -> Result<(ClassifierLearner, Params, ClassifierConfig)> {
-        if config.data != "digits" {
-            bail!("data = \"{}\": the classifier is trained on `digits`", config.data);
+        let (train, test) = (super::open_data(&config.data, Split::Train, SIDE)?, Self::test(&config.data)?);
+        let (channels, classes) = (train.shape()[1] as i64, train.classes().len() as i64);
+        if classes < 2 {
+            bail!("data = \"{}\": a classifier needs pictures of at least two classes", config.data);
         }
-        let (train, test) = (easel_data::digits::digits(Split::Train)?, easel_data::digits::digits(Split::Test)?);
-        let sizes = ClassifierConfig { name: config.data.clone(), channels: 1, classes: train.classes().len() as i64 };
+        let sizes = ClassifierConfig { name: config.data.clone(), channels, classes };
         let params = Params::new(device, config.seed, InitScheme::Public);
         let classifier = Classifier::new(&params.root(), &sizes)?;
         let loader_config =
@@ -104,13 +107,17 @@ impl ClassifierExperiment {
         Ok((learner, params, sizes))
     }
 
+    fn test(data: &str) -> Result<Dataset> {
+        super::open_data(data, Split::Test, SIDE)
+    }
+
     fn measure(extractor: &FeatureExtractor) -> Result<Evaluation> {
-        let test = easel_data::digits::digits(Split::Test)?;
+        let test = Self::test(&extractor.classifier().config().name)?;
         let accuracy = accuracy(extractor.classifier(), &all_images(&test), &labels_of(&test)?)?;
         let metrics =
             Map::from_iter([("accuracy".to_string(), json!(accuracy)), ("test_pictures".into(), json!(test.len()))]);
         let markdown = format!(
-            "| metric | value |\n|---|---|\n| accuracy on {} held-out digits | {:.2} % |\n",
+            "| metric | value |\n|---|---|\n| accuracy on {} held-out pictures | {:.2} % |\n",
             test.len(),
             100.0 * accuracy
         );
@@ -133,7 +140,7 @@ impl Experiment for ClassifierExperiment {
     }
 
     fn about(&self) -> &'static str {
-        "the classifier of digits whose features `fd-digits` and `kid-digits` use"
+        "the classifier whose features the distances use: of digits, or of another labelled set"
     }
 
     fn presets(&self) -> &'static [Preset] {
@@ -159,8 +166,9 @@ impl Experiment for ClassifierExperiment {
         "classifier-digits"
     }
 
-    fn data_hash(&self, _config: &str) -> Result<String> {
-        Ok(easel_data::digits::digits(Split::Train)?.content_hash())
+    fn data_hash(&self, config: &str) -> Result<String> {
+        let config: Config = crate::settings::read(config.parse()?)?;
+        Ok(super::open_data(&config.data, Split::Train, SIDE)?.content_hash())
     }
 
     fn shipped_metrics(&self) -> Result<Map<String, Value>> {

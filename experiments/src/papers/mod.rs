@@ -3,6 +3,7 @@
 pub mod classifier;
 pub mod ddim;
 pub mod ddpm;
+pub mod gan;
 pub mod guidance;
 pub mod inpaint;
 pub mod solvers;
@@ -12,6 +13,7 @@ use crate::experiment::Experiment;
 
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
+    &gan::GanExperiment,
     &ddpm::DdpmExperiment,
     &ddim::STUDY,
     &solvers::STUDY,

@@ -5,28 +5,15 @@ use ddpm::bound;
 use easel_core::Noise;
 use easel_core::tensor::normal_tensor;
 use easel_data::{Dataset, Split};
-use easel_metrics::classes::{argmax, class_coverage};
-use easel_metrics::extractor::Extracted;
-use easel_metrics::kid::kernel_distance;
-use easel_metrics::manifold::precision_recall_density_coverage;
-use easel_metrics::score::inception_score;
 use easel_train::Progress;
-use ndarray::Axis;
 use serde_json::{Map, json};
 use tch::Tensor;
 
 use super::generate::{Chain, generate};
 use super::trained::Trained;
 use crate::experiment::Evaluation;
-use crate::judge::{Judge, rows};
+use crate::judge::Judge;
 use crate::tensors::{all_images, to_unit};
-
-/// Neighbours of the precision and recall estimates.
-const NEIGHBOURS: usize = 5;
-/// Blocks of the kernel distance's error.
-const KID_BLOCKS: usize = 10;
-/// Fewer pictures than two a block leave the kernel distance undefined.
-pub const FEWEST_SAMPLES: usize = 2 * KID_BLOCKS;
 
 /// Generates pictures with the model's own plan and measures them; the bound is measured on held-out pictures.
 ///
@@ -54,55 +41,11 @@ pub fn measure(trained: &Trained, data: &dyn Fn(Split) -> Result<Dataset>) -> Re
     Ok((table, images))
 }
 
-/// Everything that the classifier of digits can say of generated `images`, beside the same for real pictures.
+/// What the classifier of digits says of generated `images`, beside the same for real pictures.
 fn distances(trained: &Trained, images: &Tensor) -> Result<Evaluation> {
-    let judge = Judge::new(trained.device)?;
-    let extractor = &judge.extractor;
-    let n = (images.size()[0] as usize).min(judge.others.log_probabilities.nrows());
-    let fake = extractor.extract(&images.narrow(0, 0, n as i64))?;
-    let (reference, share) = (&judge.reference, &judge.shares);
-    let floor = rows(&judge.others, &(0..n).collect::<Vec<_>>());
-
-    let name = |metric: &str| extractor.name(metric);
-    let mut metrics = Map::new();
-    let mut lines = vec![
-        format!(
-            "{n} generated pictures ({} of {} steps) against {} real ones; the floor is {n} other real pictures against \
-             the same.\n",
-            trained.config.evaluate.times,
-            trained.config.model.timesteps,
-            reference.features.nrows()
-        ),
-        "| metric | model | real against real |".into(),
-        "|---|---|---|".into(),
-    ];
-    let mut put = |key: &str, model: f64, real: f64| {
-        metrics.insert(key.to_string(), json!(model));
-        metrics.insert(format!("{key}/real"), json!(real));
-        lines.push(format!("| {key} | {model:.4} | {real:.4} |"));
-    };
-    let (fd, fd_floor) = (judge.distance(&fake)?, judge.distance(&floor)?);
-    put(&name("fd"), fd, fd_floor);
-    put(&format!("{}/floor", name("fd")), fd / fd_floor, 1.0);
-    let kid = |e: &Extracted| -> Result<f64> {
-        Ok(1e3 * kernel_distance(e.features.view(), reference.features.view(), KID_BLOCKS)?.value)
-    };
-    put(&format!("{} x 1000", name("kid")), kid(&fake)?, kid(&floor)?);
-    let score = |e: &Extracted| inception_score(e.log_probabilities.view());
-    put(&name("score"), score(&fake)?, score(&floor)?);
-    put("recognised", judge.recognised(&fake)?, judge.recognised(&floor)?);
-    let smallest = |e: &Extracted| -> Result<f64> {
-        Ok(class_coverage(&argmax(e.log_probabilities.view())?, share)?.smallest_ratio)
-    };
-    put("smallest class share", smallest(&fake)?, smallest(&floor)?);
-    let base = reference.features.view().split_at(Axis(0), n.min(reference.features.nrows())).0;
-    let manifold = |e: &Extracted| precision_recall_density_coverage(base, e.features.view(), NEIGHBOURS);
-    let (m, r) = (manifold(&fake)?, manifold(&floor)?);
-    put("precision", m.precision, r.precision);
-    put("recall", m.recall, r.recall);
-    put("density", m.density, r.density);
-    put("coverage", m.coverage, r.coverage);
-    Ok(Evaluation { metrics, markdown: lines.join("\n") })
+    let config = &trained.config;
+    let made = format!("{} of {} steps", config.evaluate.times, config.model.timesteps);
+    Judge::new(trained.device)?.table(images, &made)
 }
 
 /// The variational bound on held-out pictures, as the configuration asks.

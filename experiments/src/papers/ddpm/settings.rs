@@ -7,7 +7,7 @@ use easel_core::Spacing;
 use easel_train::{LoopConfig, OptimConfig};
 use serde::{Deserialize, Serialize};
 
-use super::measure::FEWEST_SAMPLES;
+use crate::judge::FEWEST_SAMPLES;
 
 /// Everything a run depends on.
 #[derive(Debug, Clone, Serialize, Deserialize)]

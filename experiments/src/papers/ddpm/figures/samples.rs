@@ -1,17 +1,15 @@
 //! Samples, and whether they are copies of training pictures.
 
 use anyhow::{Context, Result};
-use easel_core::tensor::to_array;
 use easel_data::{Dataset, Split};
-use easel_metrics::manifold::nearest_neighbours;
 use easel_plot::{Cell, Chart, Figure, ImageGrid, Rows, Series};
-use ndarray::Array2;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::common::{BUDGET, all_pictures, held_out, provenance, times, total};
 use crate::papers::ddpm::data;
 use crate::papers::ddpm::generate::{Chain, generate};
 use crate::papers::ddpm::trained::Trained;
+use crate::neighbours::{Nearest, nearest};
 use crate::tensors::{all_images, pictures, to_unit};
 
 const SAMPLES: usize = 64;
@@ -19,8 +17,6 @@ const COLUMNS: usize = 8;
 /// Samples whose neighbours are shown.
 const SHOWN: usize = 8;
 const NEIGHBOURS: usize = 2;
-/// Training pictures compared at a time: bounds the memory.
-const BLOCK: usize = 4096;
 
 /// A grid of samples, the nearest training pictures of some, and the distances of all beside those of held-out pictures.
 pub fn ddpm_uncond(trained: &Trained) -> Result<Figure> {
@@ -33,7 +29,7 @@ pub fn ddpm_uncond(trained: &Trained) -> Result<Figure> {
     let samples = generate(trained, &plan, SAMPLES)?.clamp(-1.0, 1.0).to_device(Device::Cpu);
     let (train, test) = (data(&trained.config, Split::Train)?, data(&trained.config, Split::Test)?);
     let others = held_out(trained, test.len().min(4 * SAMPLES))?;
-    let (ours, theirs) = (nearest(&samples, &train)?, nearest(&others, &train)?);
+    let (ours, theirs) = (nearest(&samples, &train, NEIGHBOURS)?, nearest(&others, &train, NEIGHBOURS)?);
     let grid = ImageGrid::new(pictures(&samples)?, COLUMNS).tile(70.0).gap(3.0);
     Ok(Figure::new()
         .title("Unconditional samples")
@@ -53,29 +49,6 @@ pub fn ddpm_uncond(trained: &Trained) -> Result<Figure> {
             total(trained),
             provenance(trained)
         )))
-}
-
-/// Distance and index of the nearest training pictures of one picture, nearest first.
-type Nearest = Vec<(f64, usize)>;
-
-/// The nearest pictures of `base` for each of `queries` (f32 `[N, C, H, W]` in [-1, 1]).
-fn nearest(queries: &Tensor, base: &Dataset) -> Result<Vec<Nearest>> {
-    let flat = |images: &Tensor| -> Result<Array2<f64>> {
-        Ok(to_array("pictures", &(images.to_device(Device::Cpu).flatten(1, -1).to_kind(Kind::Double) * 127.5))?)
-    };
-    let (queries, all) = (flat(queries)?, all_images(base));
-    let mut found: Vec<Nearest> = vec![Vec::new(); queries.nrows()];
-    for first in (0..base.len()).step_by(BLOCK) {
-        let length = BLOCK.min(base.len() - first);
-        let block = flat(&to_unit(&all.narrow(0, first as i64, length as i64)))?;
-        let near = nearest_neighbours(queries.view(), block.view(), NEIGHBOURS.min(length))?;
-        for ((found, index), distance) in found.iter_mut().zip(near.index.rows()).zip(near.distance.rows()) {
-            found.extend(distance.iter().zip(index).map(|(d, i)| (d / (block.ncols() as f64).sqrt(), first + i)));
-            found.sort_by(|a, b| a.0.total_cmp(&b.0));
-            found.truncate(NEIGHBOURS);
-        }
-    }
-    Ok(found)
 }
 
 fn neighbour_grid(samples: &Tensor, nearest: &[Nearest], train: &Dataset) -> Result<ImageGrid> {
