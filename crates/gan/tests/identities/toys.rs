@@ -42,7 +42,7 @@ fn modes_are_counted_where_samples_are() {
 /// The paper's Fig. 1: at the end p_g is p_data and D is one half.
 #[test]
 fn the_game_on_the_line_finds_its_solution() {
-    let config = ToyConfig { steps: 1500, batch: 128, ..ToyConfig::line() };
+    let config = ToyConfig { steps: 400, batch: 128, ..ToyConfig::line() };
     let mut toy = Toy::new(&config, 0).expect("valid");
     let moments = |toy: &Toy| {
         let x = toy.samples(4000);

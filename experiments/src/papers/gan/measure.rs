@@ -124,7 +124,7 @@ impl Eye {
 /// Precision and recall against as many training pictures.
 fn on_pixels(train: &Array2<f64>, pictures: &Array2<f64>) -> Result<Manifold> {
     let count = train.nrows().min(pictures.nrows());
-    let base = train.slice(ndarray::s![..count, ..]);
+    let base = train.view().split_at(ndarray::Axis(0), count).0;
     Ok(precision_recall_density_coverage(base, pictures.view(), NEIGHBOURS)?)
 }
 

@@ -3,6 +3,8 @@
 mod figures;
 mod measure;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod trained;
 
 use std::collections::BTreeMap;

@@ -6,10 +6,10 @@ use easel_plot::{Cell, Chart, Figure, ImageGrid, Rows, Series};
 use tch::{Device, Tensor};
 
 use super::common::{BUDGET, all_pictures, held_out, provenance, times, total};
+use crate::neighbours::{Nearest, nearest};
 use crate::papers::ddpm::data;
 use crate::papers::ddpm::generate::{Chain, generate};
 use crate::papers::ddpm::trained::Trained;
-use crate::neighbours::{Nearest, nearest};
 use crate::tensors::{all_images, pictures, to_unit};
 
 const SAMPLES: usize = 64;

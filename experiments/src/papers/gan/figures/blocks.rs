@@ -37,8 +37,11 @@ fn sized(shape: &[i64]) -> String {
     if shape.is_empty() { "1".into() } else { shape.iter().map(i64::to_string).collect::<Vec<_>>().join(" × ") }
 }
 
-/// A row of blocks from `x` on; the nodes.
-fn row(diagram: &mut Diagram, layers: &[Layer], x: f64, y: f64, color: Color) -> Vec<NodeId> {
+/// From one block to the next, in the diagram's units.
+const STEP: f64 = 2.75;
+
+/// A row of blocks from `x` on, `step` apart; the nodes.
+fn row(diagram: &mut Diagram, layers: &[Layer], x: f64, step: f64, y: f64, color: Color) -> Vec<NodeId> {
     let mut nodes = Vec::new();
     for (k, layer) in layers.iter().enumerate() {
         let what = match layer.name.split('.').next().unwrap_or_default() {
@@ -54,7 +57,7 @@ fn row(diagram: &mut Diagram, layers: &[Layer], x: f64, y: f64, color: Color) ->
             _ => "linear, sigmoid",
         };
         let text = format!("{what}\n{}\n{}", sized(&layer.shape), grouped(layer.parameters));
-        let node = diagram.block(x + 2.5 * k as f64, y, 2.1, 1.5, text);
+        let node = diagram.block(x + step * k as f64, y, 2.25, 1.95, text);
         diagram.style(node).color(color);
         if let Some(&before) = nodes.last() {
             diagram.arrow(before, node);
@@ -88,29 +91,30 @@ pub fn gan(trained: &Trained) -> Result<Figure> {
     let real = to_unit(&all_images(&data(&trained.config, Split::Train)?).narrow(0, 0, 1));
     let picture = |t: &Tensor| -> Result<_> { pictures(t)?.pop().context("one picture") };
 
+    // G runs to the right, D back to the left: real pictures and fakes meet at the right end.
     let mut diagram = Diagram::new();
-    let (top, bottom) = (0.0, 2.9);
-    let noise = diagram.circle(0.0, top, 0.55, "$z$");
+    let (top, bottom, lowest) = (0.0, 3.0, 5.3);
+    let widest = g.len().max(d.len()) as f64;
+    let noise = diagram.circle(STEP * (widest - g.len() as f64), top, 0.55, "$z$");
     diagram.style(noise).caption(format!("{} numbers", config.latent));
-    let g_nodes = row(&mut diagram, &g, 2.1, top, GREEN);
-    let after = 2.1 + 2.5 * g.len() as f64;
-    let made = diagram.picture(after - 0.2, top, 1.3, picture(&config.crop(&fake))?, "$G(z)$");
+    let g_nodes = row(&mut diagram, &g, STEP * (widest - g.len() as f64 + 1.0), STEP, top, GREEN);
+    let right = STEP * (widest + 1.0);
+    let made = diagram.picture(right, top, 1.5, picture(&config.crop(&fake))?, "");
+    let found = diagram.picture(right, bottom, 1.5, picture(&real)?, "$x$, a training picture");
     diagram.arrow(noise, g_nodes[0]);
     diagram.arrow(g_nodes[g.len() - 1], made);
 
-    let found = diagram.picture(0.0, bottom, 1.3, picture(&real)?, "$x$, a training picture");
-    let d_nodes = row(&mut diagram, &d, 2.1, bottom, BLUE);
+    let d_nodes = row(&mut diagram, &d, STEP * widest, -STEP, bottom, BLUE);
     diagram.arrow(found, d_nodes[0]);
-    diagram.arrow(made, d_nodes[0]).bend(-0.06).dashed();
-    let belief_at = 2.1 + 2.5 * d.len() as f64;
-    let belief = diagram.circle(belief_at - 0.2, bottom, 0.65, "$D$");
-    diagram.style(belief).caption("real?");
-    diagram.arrow(d_nodes[d.len() - 1], belief).label("sigmoid");
-    let d_loss = diagram.block(belief_at + 2.2, bottom + 0.75, 2.9, 1.1, "$L_D = -log D(x) - log(1 - D(G(z)))$");
-    let g_loss = diagram.block(belief_at + 2.2, bottom - 0.75, 2.9, 1.1, "$L_G = -log D(G(z))$");
+    diagram.arrow(made, d_nodes[0]).label("$G(z)$");
+    let left = STEP * (widest - d.len() as f64);
+    let belief = diagram.circle(left, bottom, 0.7, "$D$");
+    diagram.arrow(d_nodes[d.len() - 1], belief);
+    let d_loss = diagram.block(left + 1.7, lowest, 5.4, 0.8, "$L_D = -log D(x) - log(1 - D(G(z)))$");
+    let g_loss = diagram.block(left + 6.6, lowest, 3.4, 0.8, "$L_G = -log D(G(z))$");
     diagram.style(d_loss).color(VERMILION);
     diagram.style(g_loss).color(PURPLE);
-    diagram.arrow(belief, d_loss);
+    diagram.arrow(belief, d_loss).label("sigmoid");
     diagram.arrow(belief, g_loss);
     let total = |layers: &[Layer]| grouped(layers.iter().map(|l| l.parameters).sum());
     Ok(Figure::new().title("Generator and discriminator").panel(diagram).caption(format!(

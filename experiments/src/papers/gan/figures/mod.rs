@@ -27,14 +27,17 @@ pub const ALL: &[FigureInfo] = &[
 pub fn draw(name: &str, trained: &Trained) -> Result<Figure> {
     match name {
         "gan" => blocks::gan(trained),
-        "gan_theory" => theory::line(),
-        "gan_ring" => theory::ring(),
+        "gan_theory" => theory::line(trained),
+        "gan_ring" => theory::ring(trained),
         "gan_samples" => pictures::samples(trained),
         "gan_interpolation" => pictures::interpolation(trained),
         "gan_training" => training::training(trained),
         "gan_losses" => losses::losses(),
         other => {
-            bail!("gan has no figure `{other}`; there are: {}", ALL.iter().map(|f| f.name).collect::<Vec<_>>().join(", "))
+            bail!(
+                "gan has no figure `{other}`; there are: {}",
+                ALL.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")
+            )
         }
     }
 }

@@ -11,7 +11,9 @@ use super::super::trained::Trained;
 
 /// Steps and values of the log lines that have `key`.
 fn series(trained: &Trained, key: &str) -> (Vec<f64>, Vec<f64>) {
-    let point = |line: &serde_json::Map<String, serde_json::Value>| Some((line.get("step")?.as_f64()?, line.get(key)?.as_f64()?));
+    let point = |line: &serde_json::Map<String, serde_json::Value>| {
+        Some((line.get("step")?.as_f64()?, line.get(key)?.as_f64()?))
+    };
     trained.log.iter().filter_map(point).unzip()
 }
 
@@ -33,10 +35,7 @@ pub fn training(trained: &Trained) -> Result<Figure> {
         .series(line("d_real", "$D(x)$", BLUE))
         .series(line("d_fake", "$D(G(z))$", VERMILION))
         .line_at_y(0.5, "");
-    let mut cells = vec![
-        Cell::new(losses).title("(a) Losses"),
-        Cell::new(beliefs).title("(b) What D believes"),
-    ];
+    let mut cells = vec![Cell::new(losses).title("(a) Losses"), Cell::new(beliefs).title("(b) What D believes")];
     let mut coverage = chart("share").range_y(0.0..1.05);
     for (key, name, color) in [
         ("classes", "classes present", BLUE),
