@@ -12,7 +12,7 @@ use crate::model::Generator;
 const BATCH: u64 = 250;
 /// Batches from which the statistics of batch normalisation are estimated: a running mean that keeps nine tenths at every
 /// one has forgotten its start.
-const SETTLING: u64 = 100;
+const SETTLING: u64 = 60;
 /// Pictures in each of them.
 const SETTLING_BATCH: u64 = 100;
 

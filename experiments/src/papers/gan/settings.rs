@@ -81,15 +81,15 @@ impl RunConfig {
                 shift: 0,
                 loss: Loss::NonSaturating {},
                 rule: UpdateRule::Alternating { k: 1 },
-                generator: optim(2e-4),
-                discriminator: optim(2e-4),
+                generator: optim(5e-4),
+                discriminator: optim(5e-4),
                 // A smoke run is too short to have learned all classes.
                 patience: if smoke { 0 } else { 2 },
             },
             steps: if smoke {
                 LoopConfig { steps: 30, log_every: 5, checkpoint_every: 10, keep: 2 }
             } else {
-                LoopConfig { steps: 8000, log_every: 20, checkpoint_every: 500, keep: 2 }
+                LoopConfig { steps: 9000, log_every: 20, checkpoint_every: 500, keep: 2 }
             },
             evaluate: EvaluateConfig {
                 samples: if smoke { 128 } else { 2000 },

@@ -93,7 +93,7 @@ pub fn gan(trained: &Trained) -> Result<Figure> {
 
     // G runs to the right, D back to the left: real pictures and fakes meet at the right end.
     let mut diagram = Diagram::new();
-    let (top, bottom, lowest) = (0.0, 3.0, 5.3);
+    let (top, bottom) = (0.0, 3.0);
     let widest = g.len().max(d.len()) as f64;
     let noise = diagram.circle(STEP * (widest - g.len() as f64), top, 0.55, "$z$");
     diagram.style(noise).caption(format!("{} numbers", config.latent));
@@ -110,11 +110,12 @@ pub fn gan(trained: &Trained) -> Result<Figure> {
     let left = STEP * (widest - d.len() as f64);
     let belief = diagram.circle(left, bottom, 0.7, "$D$");
     diagram.arrow(d_nodes[d.len() - 1], belief);
-    let d_loss = diagram.block(left + 1.7, lowest, 5.4, 0.8, "$L_D = -log D(x) - log(1 - D(G(z)))$");
-    let g_loss = diagram.block(left + 6.6, lowest, 3.4, 0.8, "$L_G = -log D(G(z))$");
+    let d_loss = diagram.block(left - 3.1, bottom + 0.75, 3.2, 1.1, "$L_D = -log D(x) - log(1 - D(G(z)))$");
+    let g_loss = diagram.block(left - 3.1, bottom - 0.75, 3.2, 1.1, "$L_G = -log D(G(z))$");
+    diagram.style(belief).caption("sigmoid");
     diagram.style(d_loss).color(VERMILION);
     diagram.style(g_loss).color(PURPLE);
-    diagram.arrow(belief, d_loss).label("sigmoid");
+    diagram.arrow(belief, d_loss);
     diagram.arrow(belief, g_loss);
     let total = |layers: &[Layer]| grouped(layers.iter().map(|l| l.parameters).sum());
     Ok(Figure::new().title("Generator and discriminator").panel(diagram).caption(format!(
