@@ -1,5 +1,6 @@
 //! The experiments. A new one is a module here and its line in [`ALL`].
 
+pub mod align_draw;
 pub mod classifier;
 pub mod ddim;
 pub mod ddpm;
@@ -12,6 +13,7 @@ use crate::experiment::Experiment;
 
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
+    &align_draw::AlignDrawExperiment,
     &ddpm::DdpmExperiment,
     &ddim::STUDY,
     &solvers::STUDY,
