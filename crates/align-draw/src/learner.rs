@@ -21,6 +21,9 @@ pub struct TrainConfig {
     pub batch: usize,
     /// How fresh weights are drawn.
     pub init: InitScheme,
+    /// Side of the first windows of reading and writing, as a share of the picture; 1 is DRAW's. The filters are then half
+    /// as wide as their stride.
+    pub window: f64,
     /// Steps over which the weight of the divergence rises from 0 to 1; 0 trains on the bound from the first step.
     pub kl_warmup: u64,
     /// The optimiser.
@@ -60,6 +63,10 @@ impl AlignDrawLearner {
     ) -> Result<Self, TrainError> {
         let other = |e: &dyn std::fmt::Display| TrainError::Model(e.to_string());
         model.validate().map_err(|e| other(&e))?;
+        if !(config.window > 0.0 && config.window <= 1.0) {
+            let value = config.window.to_string();
+            return Err(TrainError::Range { key: "train.window", value, expected: "above 0, at most 1" });
+        }
         if config.batch == 0 {
             return Err(TrainError::Range { key: "train.batch", value: "0".into(), expected: "at least 1" });
         }
@@ -74,6 +81,7 @@ impl AlignDrawLearner {
         }
         let params = Params::new(device, seed, config.init);
         let network = AlignDraw::new(&params.root(), model).map_err(|e| other(&e))?;
+        first_window(&params, config.window, model);
         Ok(Self {
             model: network,
             group: Group::new("model", params.named(), Kind::Float, config.optim, steps)?,
@@ -92,18 +100,19 @@ impl AlignDrawLearner {
         self.group.with_average(|| f(model))
     }
 
-    /// trial
-    pub fn spread(&mut self, log_variance: f64) {
-        for name in ["read.bias", "write.bias"] {
-            let all = self.group.params.named(self.group.params.master());
-            let (_, t) = all.iter().find(|(n, _)| n == name).unwrap();
-            no_grad(|| { let _ = t.get(2).g_add_scalar_(log_variance); });
-        }
-    }
-
     /// The averaged weights by name, f32.
     pub fn average(&self) -> Vec<(String, Tensor)> {
         self.group.average()
+    }
+}
+
+/// Moves the biases of reading and writing to windows that cover `share` of the picture, with $\sigma = \delta/2$.
+fn first_window(params: &Params, share: f64, config: &AlignDrawConfig) {
+    let stride = share * (config.side - 1) as f64 / (config.filters - 1) as f64;
+    for mut bias in ["read.bias", "write.bias"].into_iter().filter_map(|name| params.get(name)) {
+        // The outputs in the order of `draw::attention::NUMBERS`: log sigma^2 is the third, log delta the fourth.
+        let shift = [0.0, 0.0, 2.0 * (0.5 * stride).ln(), share.ln(), 0.0].map(|v: f64| v as f32);
+        no_grad(|| drop(bias.g_add_(&Tensor::from_slice(&shift).to_device(bias.device()))));
     }
 }
 

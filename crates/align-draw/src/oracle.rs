@@ -89,10 +89,8 @@ pub fn judge<E: From<easel_core::tensor::TensorError>>(
     let pictures = pictures.to_device(tch::Device::Cpu).to_kind(Kind::Float);
     let values: ndarray::Array4<f32> = easel_core::tensor::to_array("pictures", &pictures)?;
     let side = values.shape()[2];
-    let found: Vec<Option<Found>> = values
-        .outer_iter()
-        .map(|picture| find(&picture.iter().copied().collect::<Vec<_>>(), side, digit))
-        .collect();
+    let found: Vec<Option<Found>> =
+        values.outer_iter().map(|picture| find(&picture.iter().copied().collect::<Vec<_>>(), side, digit)).collect();
     let cuts: Vec<Tensor> = found
         .iter()
         .enumerate()

@@ -1,0 +1,219 @@
+//! AlignDRAW: digits drawn where a caption wants them.
+
+mod config;
+mod figures;
+mod measure;
+mod trained;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use align_draw::source::Pictures;
+use align_draw::{AlignDraw, AlignDrawLearner, SharpenLearner};
+use anyhow::{Result, bail};
+use easel_core::weights;
+use easel_data::Split;
+use easel_nn::Params;
+use easel_plot::Figure;
+use easel_train::run_dir::read_metrics;
+use easel_train::{Progress, RunDir, train};
+use serde_json::{Map, Value, json};
+use tch::{Device, Tensor};
+use toml::Table;
+
+use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
+use config::RunConfig;
+use trained::{MODEL_FILE, SHARPENER_FILE, Trained};
+
+const RESULTS: &str = include_str!("../../../weights/align-draw.json");
+/// Scenes whose pictures stand for an endless list in its hash.
+const HASHED: u64 = 1000;
+
+/// AlignDRAW.
+#[derive(Debug)]
+pub struct AlignDrawExperiment;
+
+/// Trains the network in `out` unless it is there; the folder stays guarded until everything in it is written.
+fn train_model(config: &RunConfig, request: &RunRequest) -> Result<RunDir> {
+    let mut learner = AlignDrawLearner::new(
+        &config.model,
+        config.train,
+        config.vocabulary()?,
+        [config.pictures(Split::Train)?, config.pictures(Split::Test)?],
+        config.seed,
+        config.steps.steps,
+        request.device,
+    )?;
+    let mut run = RunDir::open(&request.out, &toml::to_string(&request.config)?, request.resume)?;
+    let path = request.out.join(MODEL_FILE);
+    if !path.exists() {
+        let progress = Progress::new("training", config.steps.steps, "steps");
+        let outcome = train(&mut learner, &config.steps, &mut run, progress)?;
+        if !outcome.complete {
+            bail!("stopped at step {}; continue with --resume", outcome.step);
+        }
+        let metadata =
+            BTreeMap::from([("config".to_string(), toml::to_string(config)?), config.vocabulary()?.metadata()]);
+        weights::write(&path, &learner.average(), &metadata)?;
+    }
+    Ok(run)
+}
+
+/// Trains the sharpening stage beside the trained network, in a folder of its own.
+fn train_sharpener(config: &RunConfig, request: &RunRequest) -> Result<()> {
+    let path = request.out.join(SHARPENER_FILE);
+    if config.sharpen.features == 0 {
+        weights::write(&path, &[], &BTreeMap::new())?;
+        return Ok(());
+    }
+    if path.exists() {
+        return Ok(());
+    }
+    let network = Trained::network(&weights::read(&request.out.join(MODEL_FILE))?, request.device)?;
+    let mut learner = SharpenLearner::new(
+        network.model,
+        config.sharpen,
+        network.vocabulary,
+        config.pictures(Split::Train)?,
+        config.seed,
+        request.device,
+    )?;
+    let (folder, steps) = (request.out.join("sharpener"), &config.sharpen.steps);
+    let mut run = RunDir::open(&folder, &toml::to_string(&request.config)?, request.resume && folder.exists())?;
+    let outcome = train(&mut learner, steps, &mut run, Progress::new("sharpening", steps.steps, "steps"))?;
+    if !outcome.complete {
+        bail!("stopped at step {} of the sharpening stage; continue with --resume", outcome.step);
+    }
+    weights::write(&path, &learner.average(), &BTreeMap::new())?;
+    Ok(())
+}
+
+/// Seconds that the logs of both stages count.
+fn training_seconds(out: &Path) -> Result<f64> {
+    let mut seconds = 0.0;
+    for folder in [out.to_path_buf(), out.join("sharpener")] {
+        let lines = read_metrics(&folder.join("metrics.jsonl"))?;
+        seconds += lines.last().and_then(|line| line["seconds"].as_f64()).unwrap_or_default();
+    }
+    Ok(seconds)
+}
+
+impl Experiment for AlignDrawExperiment {
+    fn name(&self) -> &'static str {
+        "align-draw"
+    }
+
+    fn citation(&self) -> &'static str {
+        "Mansimov, Parisotto, Ba, Salakhutdinov: Generating Images from Captions with Attention, ICLR 2016, arXiv:1511.02793"
+    }
+
+    fn about(&self) -> &'static str {
+        "digits where a caption wants them, drawn glimpse by glimpse while attention goes over its words"
+    }
+
+    fn presets(&self) -> &'static [Preset] {
+        &[
+            Preset {
+                name: "small",
+                about: "captioned digits on 40 x 40 pixels, minutes on two cores; what ships",
+                trains: true,
+            },
+            Preset { name: "smoke", about: "the whole path in seconds", trains: true },
+            Preset { name: "paper", about: "the published network for captioned digits", trains: false },
+            Preset { name: "paper-coco", about: "the published network for COCO", trains: false },
+        ]
+    }
+
+    fn figures(&self) -> &'static [FigureInfo] {
+        figures::ALL
+    }
+
+    fn expected(&self) -> &'static [Expected] {
+        &[
+            Expected { preset: "small", metric: "oracle on real scenes", bound: Bound::AtLeast(0.97) },
+            Expected { preset: "small", metric: "seen", bound: Bound::AtLeast(0.8) },
+            Expected { preset: "small", metric: "held-out", bound: Bound::AtLeast(0.6) },
+        ]
+    }
+
+    fn weight_files(&self) -> &'static [&'static str] {
+        &["model", "sharpener"]
+    }
+
+    fn shipped_file(&self) -> &'static str {
+        "align-draw"
+    }
+
+    fn data_hash(&self, config: &str) -> Result<String> {
+        Ok(match RunConfig::read(&config.parse()?)?.pictures(Split::Train)? {
+            Pictures::Scenes(list) => list.dataset(0..HASHED)?.content_hash(),
+            Pictures::Listed { data, .. } => data.content_hash(),
+        })
+    }
+
+    fn shipped_metrics(&self) -> Result<Map<String, Value>> {
+        crate::experiment::metrics_of(RESULTS)
+    }
+
+    fn config(&self, preset: &str, seed: u64) -> Result<Table> {
+        Ok(Table::try_from(RunConfig::preset(preset, seed))?)
+    }
+
+    fn run(&self, request: &RunRequest) -> Result<()> {
+        let mut config = RunConfig::read(&request.config)?;
+        // The vocabulary of another data set is known only when it is read.
+        config.model.words = config.vocabulary()?.len() as i64;
+        let out = &request.out;
+        let _guard = train_model(&config, request)?;
+        train_sharpener(&config, request)?;
+        let trained = Trained::load(Some(out), request.device)?;
+        let mut evaluation = measure::measure(&trained)?;
+        evaluation.metrics.insert("training_seconds".into(), json!(training_seconds(out)?.round()));
+        crate::experiment::write_results(self, out, &config.preset, &evaluation)?;
+        println!("{}\n", evaluation.markdown);
+        for (line, _) in crate::experiment::check_expected(self, &config.preset, &evaluation.metrics) {
+            println!("{line}");
+        }
+        for figure in figures::ALL.iter().filter(|_| config.data == config::DIGITS) {
+            for path in figures::draw(figure.name, &trained)?.save(&out.join("figures"), figure.name)? {
+                println!("{}", path.display());
+            }
+        }
+        println!("report: {}", out.join("report.md").display());
+        Ok(())
+    }
+
+    fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
+        figures::draw(name, &Trained::load(run, device)?)
+    }
+
+    fn info(&self, table: &Table) -> Result<Info> {
+        let config = RunConfig::read(table)?;
+        let params = Params::counting();
+        AlignDraw::new(&params.root(), &config.model)?;
+        Ok(Info::new(params.count(), None))
+    }
+
+    fn evaluate(&self, run: Option<&Path>, device: Device) -> Result<Evaluation> {
+        measure::measure(&Trained::load(run, device)?)
+    }
+
+    fn takes_prompts(&self) -> bool {
+        true
+    }
+
+    fn is_diffusion(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, request: &SampleRequest) -> Result<Tensor> {
+        let trained = Trained::load(request.run.as_deref(), request.device)?;
+        let prompts = match request.prompts.is_empty() {
+            false => request.prompts.clone(),
+            true => trained.some_captions(request.count)?,
+        };
+        let captions: Vec<String> = prompts.iter().cycle().take(request.count).cloned().collect();
+        let drawn = trained.generate(&captions, request.seed, 0)?;
+        Ok(trained.sharpened(&drawn, &captions)? * 2.0 - 1.0)
+    }
+}
