@@ -1,6 +1,5 @@
 //! The experiments. A new one is a module here and its line in [`ALL`].
 
-pub mod align_draw;
 pub mod classifier;
 pub mod controlgan;
 pub mod ddim;
@@ -12,16 +11,13 @@ pub mod inpaint;
 pub mod scorer;
 pub mod solvers;
 pub mod study;
-pub mod text_gan;
 
 use crate::experiment::Experiment;
 
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
     &draw::DrawExperiment,
-    &align_draw::AlignDrawExperiment,
     &gan::GanExperiment,
-    &text_gan::TextGanExperiment,
     &controlgan::ControlGanExperiment,
     &ddpm::DdpmExperiment,
     &ddim::STUDY,
