@@ -7,6 +7,7 @@ use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 
+use crate::alpha::over;
 use crate::dataset::{Dataset, DatasetError};
 
 /// Name of the file of captions.
@@ -197,11 +198,10 @@ fn square(picture: DynamicImage, side: usize) -> Vec<u8> {
     let cut = w.min(h);
     let mut picture = picture.crop_imm((w - cut) / 2, (h - cut) / 2, cut, cut).into_rgba8();
     for pixel in picture.pixels_mut() {
-        let alpha = u32::from(pixel[3]);
+        let alpha = std::mem::replace(&mut pixel[3], 255);
         for channel in &mut pixel.0[..3] {
-            *channel = ((u32::from(*channel) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+            *channel = over(*channel, alpha, 255);
         }
-        pixel[3] = 255;
     }
     // The filter widens with the reduction, which is what avoids aliasing.
     let small = imageops::resize(&picture, side as u32, side as u32, FilterType::CatmullRom);

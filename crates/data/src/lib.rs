@@ -6,6 +6,8 @@
 //! | `fashion-mnist` | fetched once into the cache | 70,000 grey 28×28, labels, captions | [`fetch`] |
 //! | `shapes` | synthesised from a seed | any number, RGB 16..=256, captions, masks, boxes, edges, oracle | [`shapes`] |
 //! | `captioned-digits` | synthesised from a seed and `digits` | any number, grey 32..=60, captions, boxes | [`captioned_digits`] |
+//! | `emoji` | embedded; more fetched once into the cache | RGBA, four art styles, names, keywords | [`emoji`] |
+//! | `sprite-scenes` | embedded emoji and a seed | RGB 32..=128, captions, masks, edits, oracle | [`sprite_scenes`] |
 //! | a user's IDX files | plain or gzip | grey, labels | [`idx`] |
 //! | a user's folder | PNG and JPEG | RGB of one size, captions or labels | [`folder`] |
 //!

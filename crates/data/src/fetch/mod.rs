@@ -60,13 +60,16 @@ pub struct Member {
     pub sha256: &'static str,
 }
 
+/// Makes the files of a set from the archives of all packages, in the order of [`Source::packages`].
+pub type Make = fn(&[Archive]) -> Result<Vec<Vec<u8>>, FetchError>;
+
 /// How files are made from archives.
 #[derive(Debug)]
 pub struct Recipe {
     /// Their names in the cache.
     pub files: &'static [&'static str],
-    /// Makes them, in that order, from the archives of all packages, in the order of [`Source::packages`].
-    pub make: fn(&[Archive]) -> Result<Vec<Vec<u8>>, FetchError>,
+    /// Makes them, in that order.
+    pub make: Make,
     /// What is wrong with the content of such a file, if anything.
     pub fault: fn(&[u8]) -> Option<String>,
 }

@@ -126,7 +126,7 @@ impl SpriteScenes {
         scene.objects().iter().all(|object| self.pairs.contains(&object.pair()))
     }
 
-    /// Scenes `range` as u8 `[N, 3, side, side]` with captions. Where every scene has one object, the label is its noun.
+    /// Scenes `range` as u8 `[N, 3, side, side]` with captions. Where all have one object, the label is its noun.
     pub fn dataset(&self, range: Range<u64>) -> Result<Dataset, SpriteScenesError> {
         let scenes: Vec<Scene> = range.map(|index| self.scene(index)).collect();
         let images: Vec<u8> = scenes.iter().flat_map(|scene| scene.render(self.side).image).collect();

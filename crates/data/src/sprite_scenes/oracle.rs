@@ -49,7 +49,7 @@ pub struct Patch {
 pub struct Seen {
     /// Colour of the ground.
     pub ground: Colour,
-    /// Middle (x, y) of the box around all that is not ground, as a part of the side; the picture's where there is none.
+    /// Middle (x, y) of the box around all that is not ground, as a part of the side; else that of the picture.
     pub middle: [f64; 2],
     /// Colours of objects, the largest first.
     pub patches: Vec<Patch>,
@@ -125,8 +125,8 @@ fn unmixed(pixels: &[[f64; 3]], side: usize, at: usize, ground: Colour) -> usize
     best.1
 }
 
-/// The colour of the object that `mask` `[side, side]` outlines: the hue that the saturated pixels inside vote for, each
-/// by its chroma. `None` when none is saturated. Exact on rendered scenes, whatever else they show.
+/// The colour of the object that `mask` `[side, side]` outlines: the hue for which the saturated pixels inside vote,
+/// each by its chroma. `None` when none is saturated. Exact on rendered scenes, whatever else they show.
 pub fn colour_inside(image: &[u8], side: usize, mask: &[bool]) -> Result<Option<Colour>, PictureError> {
     let pixels = pixels(image, side)?;
     let ground = ground(&pixels);
