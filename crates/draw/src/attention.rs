@@ -195,22 +195,22 @@ impl Basis {
     /// The filterbanks (eqs. 19 to 26) of each window from outputs `[B, 9 windows]` of [`joined`].
     pub fn filters(&self, mixed: &Tensor) -> Vec<Filters> {
         let count = self.grids.len() as i64;
-        let parts = mixed.split_with_sizes([4 * count, 5 * count], 1);
-        let exponentials = parts[1].exp().split_with_sizes([4 * count, count], 1);
+        let parts = mixed.unsafe_split_with_sizes([4 * count, 5 * count], 1);
+        let exponentials = parts[1].exp().unsafe_split_with_sizes([4 * count, count], 1);
         let exponents = (&parts[0] * &exponentials[0]).mm(&self.matrix);
         let side = self.grids[0].width;
         let sizes = |of: &dyn Fn(&Grid) -> [i64; 2]| self.grids.iter().flat_map(of).collect::<Vec<i64>>();
         let banks: Vec<Tensor> = if self.grids.iter().all(|g| (g.width, g.height) == (side, side)) {
             let rows = sizes(&|g| [g.n, g.n]);
-            exponents.view([-1, rows.iter().sum(), side]).softmax(-1, None).split_with_sizes(rows, 1)
+            exponents.view([-1, rows.iter().sum(), side]).softmax(-1, None).unsafe_split_with_sizes(rows, 1)
         } else {
             let lengths = sizes(&|g| [g.width, g.height]);
-            let pieces = exponents.split_with_sizes(sizes(&|g| [g.n * g.width, g.n * g.height]), 1);
+            let pieces = exponents.unsafe_split_with_sizes(sizes(&|g| [g.n * g.width, g.n * g.height]), 1);
             let bank =
                 |(piece, length): (&Tensor, &i64)| piece.reshape([piece.size()[0], -1, *length]).softmax(-1, None);
             pieces.iter().zip(&lengths).map(bank).collect()
         };
-        let gains = exponentials[1].split(1, 1);
+        let gains = exponentials[1].unsafe_split(1, 1);
         let filters = |(pair, gain): (&[Tensor], &Tensor)| Filters {
             x: pair[0].shallow_clone(),
             y: pair[1].shallow_clone(),

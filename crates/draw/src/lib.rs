@@ -10,7 +10,7 @@
 //! | eq. 9, $L^x$ | [`loss::reconstruction`] |
 //! | eqs. 10, 11, $L^z$, with the right constant | [`loss::kl`] |
 //! | eq. 12, $L$ | [`loss::Terms::bound`]; on pictures [`bound::evaluate`] |
-//! | eqs. 13 to 16, generation | [`Pass::generate`], [`Draw::generate`] |
+//! | eqs. 13 to 16, generation | [`pass::Generator`], [`Draw::generate`] |
 //! | eqs. 17, 18, without attention | [`config::DrawConfig::attention`] |
 //! | eqs. 19, 20, 25, 26, filterbanks | [`window::centres`], [`window::filterbank`]; on batches [`attention::Basis::filters`] |
 //! | eqs. 21 to 24, the five numbers | [`attention::Attention`], [`window::Window::from_outputs`] |

@@ -10,7 +10,7 @@ use crate::attention::{Attention, Basis, Grid, Use};
 use crate::bound::{Bounded, Gradient, set_logits};
 use crate::config::DrawConfig;
 use crate::loss::Terms;
-use crate::pass::{Pass, Shared};
+use crate::pass::{Generator, Pass, Shared};
 
 /// DRAW: encoder, decoder, and how they read and write.
 #[derive(Debug)]
@@ -90,6 +90,11 @@ impl Draw {
     /// The weights as one pass over all glimpses uses them; gradients flow through.
     pub fn shared(&self) -> Shared {
         Shared::of(self)
+    }
+
+    /// The decoder alone, for generation.
+    pub fn generator(&self) -> Generator {
+        Generator::of(self)
     }
 
     /// A pass with these weights.

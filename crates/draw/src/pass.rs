@@ -27,6 +27,17 @@ pub struct Shared {
     canvas_start: Tensor,
 }
 
+/// What generation needs: the decoder's gates, the write window and the patch.
+#[derive(Debug)]
+pub struct Generator {
+    config: DrawConfig,
+    from_decoder: Affine, // [out, hidden]: decoder gates, write window, patch
+    from_latent: Tensor,  // [4 hidden, d_z]
+    basis: Option<Basis>,
+    decoder_start: Tensor,
+    canvas_start: Tensor,
+}
+
 /// Weights `[out, in]` and biases `[out]`.
 #[derive(Debug)]
 struct Affine {
@@ -35,6 +46,11 @@ struct Affine {
 }
 
 impl Affine {
+    /// Several layers of one input as one.
+    fn joined(weights: &[Tensor], biases: &[Tensor]) -> Self {
+        Self { weight: Tensor::cat(weights, 0), bias: Tensor::cat(biases, 0) }
+    }
+
     fn forward(&self, x: &Tensor) -> Tensor {
         x.linear(&self.weight, Some(&self.bias))
     }
@@ -68,7 +84,7 @@ impl Shared {
             }
         };
         Self {
-            from_decoder: Affine { weight: Tensor::cat(&weights, 0), bias: Tensor::cat(&biases, 0) },
+            from_decoder: Affine::joined(&weights, &biases),
             from_encoder: Affine {
                 weight: Tensor::cat(&[&encoder_hh, mean, log_sigma], 0),
                 bias: Tensor::cat(&[&encoder_bias, mean_bias, log_sigma_bias], 0),
@@ -133,8 +149,8 @@ fn ordered(gates: &Tensor) -> Tensor {
 /// New state and cell `[B, hidden]` from gates `[B, 4 hidden]` in the order of [`ordered`].
 fn lstm(gates: &Tensor, cell: &Tensor) -> (Tensor, Tensor) {
     let hidden = cell.size()[1];
-    let parts = gates.split_with_sizes([3 * hidden, hidden], 1);
-    let opening = parts[0].sigmoid().split(hidden, 1);
+    let parts = gates.unsafe_split_with_sizes([3 * hidden, hidden], 1);
+    let opening = parts[0].sigmoid().unsafe_split(hidden, 1);
     let cell = (&opening[0] * parts[1].tanh()).addcmul(&opening[1], cell);
     (&opening[2] * cell.tanh(), cell)
 }
@@ -177,7 +193,7 @@ impl Pass {
             Some(_) => sizes.extend([2 * MIXED, self.config.write * self.config.write]),
             None => sizes.push(self.config.pixels()),
         }
-        let mut parts = outputs.split_with_sizes(sizes, 1).into_iter();
+        let mut parts = outputs.unsafe_split_with_sizes(sizes, 1).into_iter();
         let mut next = || parts.next().expect("as many parts as sizes");
         let (encoder_gates, decoder_gates) = (next(), next());
         let windows = self.basis.as_ref().map(|basis| basis.filters(&next()).try_into().expect("two windows"));
@@ -197,18 +213,6 @@ impl Pass {
         }
     }
 
-    /// $c_t = c_{t-1} + \mathrm{write}(h^{dec}_t)$ (eqs. 8, 18, 29).
-    fn written(&self, canvas: &Tensor, decoded: &Decoded) -> Tensor {
-        match &decoded.windows {
-            Some([_, write]) => {
-                let (n, shape) = (self.config.write, [-1, self.config.height, self.config.width]);
-                let patch = decoded.patch.reshape([-1, n, n]);
-                write.write(&patch, &canvas.view(shape)).flatten(1, 2)
-            }
-            None => canvas + &decoded.patch,
-        }
-    }
-
     /// The whole model on binary pictures `x` `[B, pixels]` with standard normals `[T, B, d_z]` (eqs. 3 to 8).
     pub fn forward(&self, x: &Tensor, noise: &Tensor) -> Trace {
         let DrawConfig { hidden, latent, .. } = self.config;
@@ -221,7 +225,7 @@ impl Pass {
         let mut decoded = self.decoded(&trace.decoder.through(&shared.from_decoder, state));
         state = grown(&shared.encoder_start, x);
         let mut encoded =
-            trace.encoder.through(&shared.from_encoder, state).split_with_sizes([4 * hidden, 2 * latent], 1);
+            trace.encoder.through(&shared.from_encoder, state).unsafe_split_with_sizes([4 * hidden, 2 * latent], 1);
         for epsilon in noise.unbind(0) {
             let seen = self.seen(x, &canvas, &decoded);
             let mut known = &decoded.encoder_gates + &encoded[0];
@@ -231,12 +235,12 @@ impl Pass {
             let gates = trace.reading.onto(&known, seen, &shared.from_reading);
             (state, encoder_cell) = lstm(&gates, &encoder_cell);
             let outputs = trace.encoder.through(&shared.from_encoder, state);
-            encoded = outputs.split_with_sizes([4 * hidden, latent, latent], 1);
+            encoded = outputs.unsafe_split_with_sizes([4 * hidden, latent, latent], 1);
             let z = encoded[1].addcmul(&encoded[2].exp(), &epsilon);
             let gates = trace.latent.onto(&decoded.decoder_gates, z, &shared.from_latent);
             (state, decoder_cell) = lstm(&gates, &decoder_cell);
             decoded = self.decoded(&trace.decoder.through(&shared.from_decoder, state));
-            canvas = self.written(&canvas, &decoded);
+            canvas = written(&self.config, &canvas, &decoded.patch, decoded.windows.as_ref().map(|[_, write]| write));
             trace.posteriors.push((encoded[1].shallow_clone(), encoded[2].shallow_clone()));
             trace.canvases.push(canvas.shallow_clone());
         }
@@ -254,22 +258,62 @@ impl Pass {
         let terms = trace.terms(x, noise);
         Ok((trace.gradients(&terms.bound().sum(Kind::Float), &self.shared)?, terms))
     }
+}
+
+impl Generator {
+    pub(crate) fn of(model: &Draw) -> Self {
+        let ((inputs, recurrent, bias), (patch, patch_bias)) = (model.decoder.weights(), model.patch.weights());
+        let (mut weights, mut biases) = (vec![ordered(recurrent)], vec![ordered(&bias)]);
+        let write = model.write_attention();
+        if let Some(write) = write {
+            let (weight, bias) = joined(&[write]);
+            weights.push(weight);
+            biases.push(bias);
+        }
+        weights.push(patch.shallow_clone());
+        biases.push(patch_bias.shallow_clone());
+        Self {
+            config: model.config().clone(),
+            from_decoder: Affine::joined(&weights, &biases),
+            from_latent: ordered(inputs),
+            basis: write.map(|write| Basis::of(&[write])),
+            decoder_start: model.decoder_start.shallow_clone(),
+            canvas_start: model.canvas_start.shallow_clone(),
+        }
+    }
 
     /// The decoder alone on draws from the prior `[T, B, d_z]` (eqs. 13 to 15).
-    pub fn generate(&self, noise: &Tensor) -> Vec<Glimpse> {
-        let shared = &self.shared;
+    pub fn run(&self, noise: &Tensor) -> Vec<Glimpse> {
         let like = noise.select(0, 0);
-        let (mut canvas, mut state) = (grown(&shared.canvas_start, &like), grown(&shared.decoder_start, &like));
+        let gates = 4 * self.config.hidden;
+        let (mut canvas, mut state) = (grown(&self.canvas_start, &like), grown(&self.decoder_start, &like));
         let mut cell = state.zeros_like();
-        let mut decoded = self.decoded(&shared.from_decoder.forward(&state));
+        let mut recurrent = self.from_decoder.forward(&state).narrow(1, 0, gates);
         let glimpse = |z: Tensor| {
-            let gates = decoded.decoder_gates.addmm(&z, &shared.from_latent.tr());
-            (state, cell) = lstm(&gates, &cell);
-            decoded = self.decoded(&shared.from_decoder.forward(&state));
-            canvas = self.written(&canvas, &decoded);
+            (state, cell) = lstm(&recurrent.addmm(&z, &self.from_latent.tr()), &cell);
+            let outputs = self.from_decoder.forward(&state);
+            recurrent = outputs.narrow(1, 0, gates);
+            let rest = outputs.narrow(1, gates, outputs.size()[1] - gates);
+            canvas = match &self.basis {
+                Some(basis) => {
+                    let window = basis.filters(&rest.narrow(1, 0, MIXED)).pop().expect("one window");
+                    written(&self.config, &canvas, &rest.narrow(1, MIXED, rest.size()[1] - MIXED), Some(&window))
+                }
+                None => written(&self.config, &canvas, &rest, None),
+            };
             Glimpse { canvas: canvas.shallow_clone(), state: state.shallow_clone() }
         };
-        no_grad(|| noise.unbind(0).into_iter().map(glimpse).collect())
+        noise.unbind(0).into_iter().map(glimpse).collect()
+    }
+}
+
+/// $c_t = c_{t-1} + \mathrm{write}(h^{dec}_t)$ for the patch `[B, N^2]` and its window, or the whole picture without (eqs. 8, 18,
+/// 29).
+fn written(config: &DrawConfig, canvas: &Tensor, patch: &Tensor, window: Option<&Filters>) -> Tensor {
+    let (n, shape) = (config.write, [-1, config.height, config.width]);
+    match window {
+        Some(window) => window.write(&patch.reshape([-1, n, n]), &canvas.view(shape)).flatten(1, 2),
+        None => canvas + patch,
     }
 }
 

@@ -28,7 +28,7 @@ impl Draw {
         let config = self.config();
         let shape = [config.glimpses, config.latent];
         let noise = latent_noise(stream, 0, samples, shape, self.device());
-        let glimpses = no_grad(|| self.pass(self.shared()).generate(&noise));
+        let glimpses = no_grad(|| self.generator().run(&noise));
         let mut sequence = Sequence { means: Vec::new(), windows: Vec::new() };
         for glimpse in glimpses {
             sequence.means.push(glimpse.canvas.sigmoid().view([-1, config.height, config.width]));

@@ -162,7 +162,7 @@ fn a_canvas_is_the_sum_of_its_writes() {
     let (draw, params) = model(true, 14);
     let stream = Noise::new(2).purpose("sample");
     let noise = latent_noise(&stream, 0, 0..3, draw.noise_shape(), Device::Cpu);
-    let glimpses = no_grad(|| draw.pass(draw.shared()).generate(&noise));
+    let glimpses = no_grad(|| draw.generator().run(&noise));
     let patch = |state: &Tensor| {
         let get = |name| params.get(name).expect("declared");
         state.linear(&get("patch.weight"), Some(&get("patch.bias"))).view([-1, 4, 4])
