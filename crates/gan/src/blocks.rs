@@ -4,6 +4,7 @@
 //! `InitScheme::Dcgan` weights are N(0, 0.02) and gains N(1, 0.02).
 
 use easel_nn::layers::{BatchNorm, Conv2d, ConvTranspose2d};
+use easel_nn::params::Role;
 use easel_nn::{NnError, Path};
 use tch::Tensor;
 
@@ -15,11 +16,11 @@ pub fn leaky_relu(x: &Tensor) -> Tensor {
     x.prelu(&Tensor::from_slice(&[SLOPE]).to_device(x.device()).to_kind(x.kind()))
 }
 
-/// From a vector to the first map of a generator: a linear map (written as the convolution of a single pixel), batch
-/// normalisation, ReLU.
+/// From a vector to the first map of a generator: a linear map (the transposed convolution of a single pixel, computed as
+/// one product of matrices), batch normalisation, ReLU.
 #[derive(Debug)]
 pub struct Project {
-    conv: ConvTranspose2d,
+    weight: Tensor, // [in, out, side, side]
     norm: BatchNorm,
 }
 
@@ -29,13 +30,15 @@ impl Project {
     /// # Errors
     /// A name that is taken.
     pub fn new(path: &Path, inputs: i64, outputs: i64, side: i64) -> Result<Self, NnError> {
-        let conv = ConvTranspose2d::without_bias(&path.sub("conv"), inputs, outputs, side, 1, 0)?;
-        Ok(Self { conv, norm: BatchNorm::new(&path.sub("norm"), outputs)? })
+        let weight = path.sub("conv").declare("weight", &[inputs, outputs, side, side], Role::Weight)?;
+        Ok(Self { weight, norm: BatchNorm::new(&path.sub("norm"), outputs)? })
     }
 
     /// `[B, inputs]` to `[B, outputs, side, side]`; statistics of the batch where `train`, else the running ones.
     pub fn forward(&self, z: &Tensor, train: bool) -> Tensor {
-        self.norm.forward(&self.conv.forward(&z.unsqueeze(-1).unsqueeze(-1)), train).relu()
+        let size = self.weight.size();
+        let map = z.matmul(&self.weight.flatten(1, -1)).reshape([-1, size[1], size[2], size[3]]);
+        self.norm.forward(&map, train).relu()
     }
 }
 
@@ -112,25 +115,54 @@ impl DownBlock {
     }
 }
 
-/// The last block of a discriminator: one number a picture from its last map.
+/// From the last map of a discriminator to a vector: a linear map (the convolution that sees its whole map at once, computed
+/// as one product of matrices), batch normalisation, leaky ReLU.
+#[derive(Debug)]
+pub struct Collapse {
+    weight: Tensor, // [out, in, side, side]
+    norm: BatchNorm,
+}
+
+impl Collapse {
+    /// From `[B, inputs, side, side]` to `[B, outputs]`.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn new(path: &Path, inputs: i64, outputs: i64, side: i64) -> Result<Self, NnError> {
+        let weight = path.sub("conv").declare("weight", &[outputs, inputs, side, side], Role::Weight)?;
+        Ok(Self { weight, norm: BatchNorm::new(&path.sub("norm"), outputs)? })
+    }
+
+    /// `[B, inputs, side, side]` to `[B, outputs]`; statistics of the batch where `train`, else the running ones.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        leaky_relu(&self.norm.forward(&whole(x, &self.weight), train))
+    }
+}
+
+/// The last block of a discriminator: one number a picture from its last map or vector.
 #[derive(Debug)]
 pub struct ToLogit {
-    conv: Conv2d,
+    weight: Tensor, // [1, in, side, side]
 }
 
 impl ToLogit {
-    /// From maps `[B, inputs, side, side]`.
+    /// From maps `[B, inputs, side, side]`, or vectors `[B, inputs]` for side 1.
     ///
     /// # Errors
     /// A name that is taken.
     pub fn new(path: &Path, inputs: i64, side: i64) -> Result<Self, NnError> {
-        Ok(Self { conv: Conv2d::without_bias(&path.sub("conv"), inputs, 1, side)?.strided(1, 0) })
+        Ok(Self { weight: path.sub("conv").declare("weight", &[1, inputs, side, side], Role::Weight)? })
     }
 
     /// `[B, inputs, side, side]` to `[B]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        self.conv.forward(x).flatten(0, -1)
+        whole(x, &self.weight).flatten(0, -1)
     }
+}
+
+/// The convolution of whole maps `[B, in, side, side]` with `weight` `[out, in, side, side]`, `[B, out]`.
+fn whole(x: &Tensor, weight: &Tensor) -> Tensor {
+    x.flatten(1, -1).linear(&weight.flatten(1, -1), None::<&Tensor>)
 }
 
 /// Side of a transposed convolution's output, $(H-1)s-2p+k+o$, from the side H, kernel k, stride s, padding p and output

@@ -34,6 +34,8 @@ pub enum Form {
         discriminator: i64,
         /// Side of G's first and of D's last map: the side of a picture, halved some times.
         start: i64,
+        /// Width of a linear layer before G's first map and after D's last, as in DCGAN's model of MNIST; 0 for none.
+        dense: i64,
     },
     /// Linear maps: rectifiers in G, maxout with dropout in D (Goodfellow et al. 2014, their code for MNIST).
     Mlp {
@@ -87,13 +89,13 @@ impl GanConfig {
             pad: 0,
             latent: 64,
             prior: Prior::Normal,
-            form: Form::Dcgan { generator: 32, discriminator: 32, start: 7 },
+            form: Form::Dcgan { generator: 32, discriminator: 32, start: 7, dense: 256 },
         }
     }
 
     /// A pair of networks that trains for seconds: for tests.
     pub fn smoke() -> Self {
-        Self { latent: 16, form: Form::Dcgan { generator: 4, discriminator: 4, start: 7 }, ..Self::small() }
+        Self { latent: 16, form: Form::Dcgan { generator: 4, discriminator: 4, start: 7, dense: 16 }, ..Self::small() }
     }
 
     /// The DCGAN of 64 x 64 pixels in colour, in the sizes of the authors' Torch port: 3,576,704 parameters in G and
@@ -103,7 +105,7 @@ impl GanConfig {
             channels: 3,
             side: 64,
             latent: 100,
-            form: Form::Dcgan { generator: 64, discriminator: 64, start: 4 },
+            form: Form::Dcgan { generator: 64, discriminator: 64, start: 4, dense: 0 },
             ..Self::small()
         }
     }
@@ -162,9 +164,10 @@ impl GanConfig {
         require((0..=16).contains(&self.pad), "pad", self.pad, "from 0 to 16")?;
         require((1..=4096).contains(&self.latent), "latent", self.latent, "from 1 to 4096")?;
         match &self.form {
-            Form::Dcgan { generator, discriminator, start } => {
+            Form::Dcgan { generator, discriminator, start, dense } => {
                 require((1..=1024).contains(generator), "form.generator", generator, "from 1 to 1024")?;
                 require((1..=1024).contains(discriminator), "form.discriminator", discriminator, "from 1 to 1024")?;
+                require((0..=4096).contains(dense), "form.dense", dense, "0 (none) or a width up to 4096")?;
                 let whole = *start >= 1 && self.doublings() >= 1 && start << self.doublings() == self.padded_side();
                 let expected = format!("a map that doubles some times to {} pixels", self.padded_side());
                 require(whole, "form.start", start, &expected)

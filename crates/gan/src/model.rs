@@ -4,7 +4,7 @@ use easel_nn::layers::Linear;
 use easel_nn::{InitScheme, NnError, Path};
 use tch::Tensor;
 
-use crate::blocks::{DownBlock, Project, ToLogit, ToPicture, UpBlock};
+use crate::blocks::{Collapse, DownBlock, Project, ToLogit, ToPicture, UpBlock};
 use crate::config::{Form, GanConfig};
 
 impl GanConfig {
@@ -30,7 +30,7 @@ pub struct Generator {
 
 #[derive(Debug)]
 enum GeneratorLayers {
-    Dcgan { project: Project, up: Vec<UpBlock>, to_picture: ToPicture },
+    Dcgan { dense: Option<Project>, project: Project, up: Vec<UpBlock>, to_picture: ToPicture },
     Mlp { hidden: Vec<Linear>, last: Linear, picture: [i64; 3] },
 }
 
@@ -41,12 +41,15 @@ impl Generator {
     /// A name that is taken.
     pub fn new(path: &Path, config: &GanConfig) -> Result<Self, NnError> {
         let layers = match &config.form {
-            Form::Dcgan { generator, start, .. } => {
+            Form::Dcgan { generator, start, dense, .. } => {
+                let inputs = if *dense > 0 { *dense } else { config.latent };
+                let layer = || Project::new(&path.sub("dense"), config.latent, *dense, 1);
                 let doublings = i64::from(config.doublings());
                 let width = |k: i64| generator << (doublings - 1 - k);
                 let up = |k: i64| UpBlock::new(&path.sub("up").sub(k), width(k), width(k + 1));
                 GeneratorLayers::Dcgan {
-                    project: Project::new(&path.sub("project"), config.latent, width(0), *start)?,
+                    dense: (*dense > 0).then(layer).transpose()?,
+                    project: Project::new(&path.sub("project"), inputs, width(0), *start)?,
                     up: (0..doublings - 1).map(up).collect::<Result<_, _>>()?,
                     to_picture: ToPicture::new(&path.sub("to_picture"), *generator, config.channels)?,
                 }
@@ -79,8 +82,13 @@ impl Generator {
     pub fn stages(&self, z: &Tensor, train: bool) -> Vec<(String, Tensor)> {
         let mut stages = Vec::new();
         match &self.layers {
-            GeneratorLayers::Dcgan { project, up, to_picture } => {
-                let mut x = project.forward(z, train);
+            GeneratorLayers::Dcgan { dense, project, up, to_picture } => {
+                let mut x = z.shallow_clone();
+                if let Some(dense) = dense {
+                    x = dense.forward(&x, train).flatten(1, -1);
+                    stages.push(("dense".into(), x.shallow_clone()));
+                }
+                x = project.forward(&x, train);
                 stages.push(("project".to_string(), x.shallow_clone()));
                 for (k, block) in up.iter().enumerate() {
                     x = block.forward(&x, train);
@@ -117,7 +125,7 @@ pub struct Discriminator {
 
 #[derive(Debug)]
 enum DiscriminatorLayers {
-    Dcgan { down: Vec<DownBlock>, to_logit: ToLogit },
+    Dcgan { down: Vec<DownBlock>, dense: Option<Collapse>, to_logit: ToLogit },
     Mlp { hidden: Vec<Linear>, last: Linear, pieces: i64, drop_input: f64, drop: f64 },
 }
 
@@ -128,13 +136,16 @@ impl Discriminator {
     /// A name that is taken.
     pub fn new(path: &Path, config: &GanConfig) -> Result<Self, NnError> {
         let layers = match &config.form {
-            Form::Dcgan { discriminator, start, .. } => {
+            Form::Dcgan { discriminator, start, dense, .. } => {
                 let doublings = i64::from(config.doublings());
                 let width = |k: i64| if k == 0 { config.channels } else { discriminator << (k - 1) };
                 let down = |k: i64| DownBlock::new(&path.sub("down").sub(k), width(k), width(k + 1), k > 0);
+                let layer = || Collapse::new(&path.sub("dense"), width(doublings), *dense, *start);
+                let (inputs, side) = if *dense > 0 { (*dense, 1) } else { (width(doublings), *start) };
                 DiscriminatorLayers::Dcgan {
                     down: (0..doublings).map(down).collect::<Result<_, _>>()?,
-                    to_logit: ToLogit::new(&path.sub("to_logit"), width(doublings), *start)?,
+                    dense: (*dense > 0).then(layer).transpose()?,
+                    to_logit: ToLogit::new(&path.sub("to_logit"), inputs, side)?,
                 }
             }
             Form::Mlp { discriminator, pieces, drop_input, drop, .. } => {
@@ -164,11 +175,15 @@ impl Discriminator {
     pub fn stages(&self, x: &Tensor, train: bool) -> Vec<(String, Tensor)> {
         let mut stages = Vec::new();
         match &self.layers {
-            DiscriminatorLayers::Dcgan { down, to_logit } => {
+            DiscriminatorLayers::Dcgan { down, dense, to_logit } => {
                 let mut x = x.shallow_clone();
                 for (k, block) in down.iter().enumerate() {
                     x = block.forward(&x, train);
                     stages.push((format!("down.{k}"), x.shallow_clone()));
+                }
+                if let Some(dense) = dense {
+                    x = dense.forward(&x, train);
+                    stages.push(("dense".into(), x.shallow_clone()));
                 }
                 stages.push(("to_logit".into(), to_logit.forward(&x)));
             }

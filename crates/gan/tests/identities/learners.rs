@@ -206,8 +206,11 @@ fn settings_that_cannot_be_are_refused() {
     assert!(good.validate().is_ok());
     assert!(bad.iter().all(|c| c.validate().is_err()));
     let loader = Loader::new(&digits(), LoaderConfig::default(), Device::Cpu).expect("fits");
-    let padded =
-        GanConfig { pad: 2, form: Form::Dcgan { generator: 4, discriminator: 4, start: 4 }, ..GanConfig::smoke() };
+    let padded = GanConfig {
+        pad: 2,
+        form: Form::Dcgan { generator: 4, discriminator: 4, start: 4, dense: 0 },
+        ..GanConfig::smoke()
+    };
     let error = GanLearner::new(&padded, &good, loader, None, 0, 1, Device::Cpu).err().expect("sizes differ");
     assert!(error.to_string().contains("32"), "{error}");
 }

@@ -129,7 +129,11 @@ fn generators_stay_in_their_range_and_shape() {
 
 /// 28 pixels padded to 32, from a map of 4 x 4.
 fn four() -> GanConfig {
-    GanConfig { form: Form::Dcgan { generator: 4, discriminator: 4, start: 4 }, latent: 8, ..GanConfig::small() }
+    GanConfig {
+        form: Form::Dcgan { generator: 4, discriminator: 4, start: 4, dense: 0 },
+        latent: 8,
+        ..GanConfig::small()
+    }
 }
 
 /// In evaluation a picture does not depend on the batch that it is made in; in training it does.
@@ -160,6 +164,15 @@ fn published_sizes_have_their_parameters() {
     let d = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512) + 2 * (128 + 256 + 512);
     assert_eq!(counts(&GanConfig::paper()), (g, d));
     assert_eq!((g, d), (3_576_704, 2_765_568));
+    // DCGAN's model of MNIST, without its labels: 100, 1024, 128 x 7 x 7, 64, 1 with our kernels.
+    let mnist = GanConfig {
+        latent: 100,
+        form: Form::Dcgan { generator: 64, discriminator: 64, start: 7, dense: 1024 },
+        ..GanConfig::small()
+    };
+    let g = 100 * 1024 + 1024 * 128 * 49 + 16 * (128 * 64 + 64) + 2 * (1024 + 128 + 64);
+    let d = 16 * (64 + 64 * 128) + 128 * 49 * 1024 + 1024 + 2 * (128 + 1024);
+    assert_eq!(counts(&mnist), (g, d));
     // 2014: 100, 1200, 1200, 784; and 784, five pieces of 240, five of 240, 1.
     let g = 101 * 1200 + 1201 * 1200 + 1201 * 784;
     let d = 785 * 1200 + 241 * 1200 + 241;
@@ -183,10 +196,25 @@ fn configurations_that_cannot_be_are_named() {
         (GanConfig { channels: 2, ..GanConfig::small() }, "channels"),
         (GanConfig { latent: 0, ..GanConfig::small() }, "latent"),
         (GanConfig { pad: 1, ..GanConfig::small() }, "start"),
-        (GanConfig { form: Form::Dcgan { generator: 8, discriminator: 8, start: 28 }, ..GanConfig::small() }, "start"),
-        (GanConfig { form: Form::Dcgan { generator: 8, discriminator: 8, start: 0 }, ..GanConfig::small() }, "start"),
         (
-            GanConfig { form: Form::Dcgan { generator: 0, discriminator: 8, start: 7 }, ..GanConfig::small() },
+            GanConfig {
+                form: Form::Dcgan { generator: 8, discriminator: 8, start: 28, dense: 0 },
+                ..GanConfig::small()
+            },
+            "start",
+        ),
+        (
+            GanConfig {
+                form: Form::Dcgan { generator: 8, discriminator: 8, start: 0, dense: 0 },
+                ..GanConfig::small()
+            },
+            "start",
+        ),
+        (
+            GanConfig {
+                form: Form::Dcgan { generator: 0, discriminator: 8, start: 7, dense: 0 },
+                ..GanConfig::small()
+            },
             "generator",
         ),
     ];

@@ -45,14 +45,15 @@ fn row(diagram: &mut Diagram, layers: &[Layer], x: f64, step: f64, y: f64, color
     let mut nodes = Vec::new();
     for (k, layer) in layers.iter().enumerate() {
         let what = match layer.name.split('.').next().unwrap_or_default() {
-            "project" => "linear, BN, ReLU",
+            "dense" if color == BLUE => "linear, BN, leaky ReLU",
+            "dense" | "project" => "linear, BN, ReLU",
             "up" => "transposed conv 4 × 4 / 2, BN, ReLU",
             "to_picture" => "transposed conv 4 × 4 / 2, tanh",
             "down" if k == 0 => "conv 4 × 4 / 2, leaky ReLU",
             "down" => "conv 4 × 4 / 2, BN, leaky ReLU",
             "hidden" if layers.len() > 1 && layers[layers.len() - 1].shape.is_empty() => "maxout, dropout",
             "hidden" => "linear, ReLU",
-            "to_logit" => "conv to one number",
+            "to_logit" => "linear",
             _ if layer.shape.is_empty() => "linear",
             _ => "linear, sigmoid",
         };
