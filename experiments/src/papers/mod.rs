@@ -49,7 +49,9 @@ pub fn open_emoji(side: usize) -> Result<Emoji> {
         Some(cache) if cache.holds(source("emoji")?) => Emoji::fetched(&cache, side)?,
         _ if side == EMBEDDED_SIDE => Emoji::embedded()?,
         _ if SIDES.contains(&side) => {
-            bail!("the emoji that are built in have {EMBEDDED_SIDE} pixels a side; `easel data fetch emoji` gets {side}")
+            bail!(
+                "the emoji that are built in have {EMBEDDED_SIDE} pixels a side; `easel data fetch emoji` gets {side}"
+            )
         }
         _ => bail!("emoji of {side} pixels a side; they come with {SIDES:?}"),
     };
