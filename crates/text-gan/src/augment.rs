@@ -92,7 +92,8 @@ impl Augment {
             let position = Tensor::arange(length, (Kind::Int64, Device::Cpu)).view([1, -1]);
             position.ge_tensor(&start).logical_and(&position.lt_tensor(&(start + cut)))
         };
-        let (rows, columns) = (inside(3, size[2]).view([-1, 1, size[2], 1]), inside(4, size[3]).view([-1, 1, 1, size[3]]));
+        let (rows, columns) =
+            (inside(3, size[2]).view([-1, 1, size[2], 1]), inside(4, size[3]).view([-1, 1, 1, size[3]]));
         rows.logical_and(&columns).logical_not().to_kind(x.kind()).to_device(device)
     }
 }

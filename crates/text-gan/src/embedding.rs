@@ -83,7 +83,7 @@ impl EmbeddingLearner {
         let captions: Vec<Vec<String>> = groups.keys().map(|&class| captions[class].clone()).collect();
         let vocabulary = Vocabulary::from_captions(captions.iter().flatten(), 1);
         let text_params = Params::new(device, seed, InitScheme::Public);
-        let picture_params = Params::new(device, seed, InitScheme::Dcgan);
+        let picture_params = Params::new(device, seed, InitScheme::Public);
         let root = text_params.root();
         let text = TextEncoder::new(&root, config.encoder, vocabulary, config.words, model.text);
         let text = text.map_err(|e| other(&e))?;

@@ -87,7 +87,10 @@ impl Pairs {
         let ([c, h, w], n) = (self.loader.picture_shape(), self.loader.len());
         let (rows, width) = self.texts.size2().map_err(|_| "texts: expected [M, T]".to_string())?;
         if [c, h, w] != [config.channels, config.side, config.side] {
-            return Err(format!("pictures [{c}, {h}, {w}], but the model makes [{0}, {1}, {1}]", config.channels, config.side));
+            return Err(format!(
+                "pictures [{c}, {h}, {w}], but the model makes [{0}, {1}, {1}]",
+                config.channels, config.side
+            ));
         }
         if width != config.text {
             return Err(format!("text vectors of {width} entries, but model.text = {}", config.text));
@@ -97,7 +100,9 @@ impl Pairs {
             return Err(format!("{n} pictures with {classes} classes and captions of {captions}"));
         }
         match self.captions.iter().position(|own| own.is_empty() || own.iter().any(|&row| row as i64 >= rows)) {
-            Some(i) => Err(format!("picture {i} has captions {:?}, expected one or more below {rows}", self.captions[i])),
+            Some(i) => {
+                Err(format!("picture {i} has captions {:?}, expected one or more below {rows}", self.captions[i]))
+            }
             None => Ok(()),
         }
     }
@@ -208,7 +213,8 @@ impl TextGanLearner {
     /// the running ones of training belong to those it had on the way.
     pub fn averaged_generator(&mut self) -> Vec<(String, Tensor)> {
         let statistics = self.generator_params.untrained();
-        let copies = || -> Vec<(String, Tensor)> { statistics.iter().map(|(name, t)| (name.clone(), t.copy())).collect() };
+        let copies =
+            || -> Vec<(String, Tensor)> { statistics.iter().map(|(name, t)| (name.clone(), t.copy())).collect() };
         let kept = copies();
         let (generator, pairs, streams, device) = (&self.generator, &self.pairs, &self.streams, self.device);
         let (batch, width, rows) = (self.config.batch as u64, self.noise, self.pairs.captions.len());

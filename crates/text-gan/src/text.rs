@@ -45,11 +45,18 @@ impl TextEncoder {
     ///
     /// # Errors
     /// A size out of range, a name that is taken.
-    pub fn new(path: &Path, kind: EncoderKind, vocabulary: Vocabulary, words: i64, width: i64) -> Result<Self, TextError> {
+    pub fn new(
+        path: &Path,
+        kind: EncoderKind,
+        vocabulary: Vocabulary,
+        words: i64,
+        width: i64,
+    ) -> Result<Self, TextError> {
         let form = match kind {
-            EncoderKind::Characters => {
-                Form::Characters(CharCnnRnn::new(path, CharCnnRnnConfig { outputs: width, ..CharCnnRnnConfig::small() })?)
-            }
+            EncoderKind::Characters => Form::Characters(CharCnnRnn::new(
+                path,
+                CharCnnRnnConfig { outputs: width, ..CharCnnRnnConfig::small() },
+            )?),
             EncoderKind::Words if width % 2 != 0 => {
                 return Err(TextError::Config { key: "model.text", value: width, expected: "even" });
             }

@@ -1,7 +1,7 @@
 //! The objectives.
 
-use easel_core::tensor::normal_tensor;
 use easel_core::Noise;
+use easel_core::tensor::normal_tensor;
 use gan::Loss;
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor, no_grad};

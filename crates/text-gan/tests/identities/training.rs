@@ -140,7 +140,9 @@ fn the_generator_follows_its_text() {
     let weights = learner.averaged_generator();
     let params = Params::zeros(Device::Cpu);
     let generator = Generator::new(&params.root().sub("generator"), &config).expect("fresh names");
-    for ((name, mut target), (given, value)) in params.named().into_iter().filter(|(n, _)| !n.contains("running")).zip(&weights) {
+    for ((name, mut target), (given, value)) in
+        params.named().into_iter().filter(|(n, _)| !n.contains("running")).zip(&weights)
+    {
         assert_eq!(&name, given);
         tch::no_grad(|| target.copy_(value));
     }

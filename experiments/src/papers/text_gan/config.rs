@@ -31,7 +31,7 @@ pub struct RunConfig {
     pub preset: String,
     /// Seed of everything random.
     pub seed: u64,
-    /// `shapes` or `emoji`.
+    /// `shapes`, `emoji` (the sample built in) or `emoji-full` (all that was fetched).
     pub data: String,
     /// What gives the text vectors.
     pub text: TextSource,
@@ -117,8 +117,8 @@ impl RunConfig {
         config.embedding.train.augment.validate().map_err(anyhow::Error::msg)?;
         let trains = config.preset != "paper";
         ensure!(
-            matches!(config.data.as_str(), "shapes" | "emoji"),
-            "data = \"{}\": `shapes` or `emoji`",
+            matches!(config.data.as_str(), "shapes" | "emoji" | "emoji-full"),
+            "data = \"{}\": `shapes`, `emoji` (the sample built in) or `emoji-full` (fetched)",
             config.data
         );
         ensure!(!trains || config.model.side == 32, "model.side = {}: the judge reads 32 pixels", config.model.side);

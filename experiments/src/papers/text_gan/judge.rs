@@ -10,7 +10,7 @@ use easel_metrics::classifier::{Classifier, ClassifierConfig};
 use easel_metrics::extractor::FeatureExtractor;
 use easel_nn::{InitScheme, Params};
 use easel_train::{Group, Learner, Scalars, TrainError};
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, Slice};
 use tch::{Device, Kind, Tensor};
 
 use super::config::RunConfig;
@@ -105,6 +105,8 @@ pub struct Judge {
 pub struct Reading {
     /// Values of the attributes, `[picture][attribute]`: by the oracle for shapes, else by the network.
     pub values: Vec<Values>,
+    /// Whether there is exactly one thing to read; always so for the network.
+    pub single: Vec<bool>,
     /// Features of the network, `[N, 64]`.
     pub features: Array2<f64>,
     /// Log-probabilities of the first attribute, `[N, values]`.
@@ -118,7 +120,12 @@ impl Judge {
         let blocks = blocks(&world.attributes);
         let outputs: i64 = blocks.iter().map(|(_, n)| n).sum();
         let found = extractor.classifier().config().classes;
-        anyhow::ensure!(found == outputs, "{}: {found} outputs, but {} has {outputs}", weights.path.display(), world.name);
+        anyhow::ensure!(
+            found == outputs,
+            "{}: {found} outputs, but {} has {outputs}",
+            weights.path.display(),
+            world.name
+        );
         Ok(Self { extractor, blocks, oracle: world.name == "shapes" })
     }
 
@@ -127,20 +134,24 @@ impl Judge {
         let seen = self.extractor.extract(pictures)?;
         let block = |b: usize| {
             let (first, n) = self.blocks[b];
-            seen.log_probabilities.slice(s![.., first as usize..(first + n) as usize]).to_owned()
+            seen.log_probabilities.slice_axis(Axis(1), Slice::from(first as isize..(first + n) as isize)).to_owned()
         };
-        let values = if self.oracle { oracle(pictures)? } else { self.network(&seen.log_probabilities)? };
-        Ok(Reading { values, first: block(0), features: seen.features })
+        let (values, single) = if self.oracle {
+            oracle(pictures)?.into_iter().unzip()
+        } else {
+            (self.network(&seen.log_probabilities), vec![true; seen.log_probabilities.nrows()])
+        };
+        Ok(Reading { values, single, first: block(0), features: seen.features })
     }
 
-    /// What the network alone says, also of shapes.
-    pub fn network(&self, log_probabilities: &Array2<f64>) -> Result<Vec<Values>> {
+    /// The likeliest value of each attribute.
+    fn network(&self, log_probabilities: &Array2<f64>) -> Vec<Values> {
         let largest = |row: ndarray::ArrayView1<f64>, (first, n): (i64, i64)| {
-            let part = row.slice(s![first as usize..(first + n) as usize]);
+            let part = row.slice_axis(Axis(0), Slice::from(first as isize..(first + n) as isize));
             let best = part.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
             best.map(|(i, _)| i)
         };
-        Ok(log_probabilities.rows().into_iter().map(|row| self.blocks.iter().map(|b| largest(row, *b)).collect()).collect())
+        log_probabilities.rows().into_iter().map(|row| self.blocks.iter().map(|b| largest(row, *b)).collect()).collect()
     }
 
     /// Share of real pictures of which the reading is right, for each attribute.
@@ -156,9 +167,11 @@ pub fn share(values: &[Values], a: usize, expected: &[i64]) -> f64 {
     right as f64 / expected.len().max(1) as f64
 }
 
-/// Shape, colour, size, background and place by the exact oracle; only the background where there is not exactly one object.
-fn oracle(pictures: &Tensor) -> Result<Vec<Values>> {
-    let levels = ((pictures.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to_kind(Kind::Uint8).to_device(Device::Cpu).contiguous();
+/// Shape, colour, size, background and place of the largest object by the exact oracle, and whether it is the only one; the
+/// background alone where there is none.
+fn oracle(pictures: &Tensor) -> Result<Vec<(Values, bool)>> {
+    let levels =
+        ((pictures.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to_kind(Kind::Uint8).to_device(Device::Cpu).contiguous();
     let size = levels.size();
     let (each, side) = (size[1..].iter().product::<i64>() as usize, size[2] as usize);
     let mut bytes = vec![0u8; levels.numel()];
@@ -167,18 +180,17 @@ fn oracle(pictures: &Tensor) -> Result<Vec<Values>> {
         .chunks(each)
         .map(|picture| {
             let seen = Oracle.read(picture, side)?;
-            let object = match &seen.objects[..] {
-                [object] if seen.unread == 0 => Some(object),
-                _ => None,
-            };
+            let object = seen.objects.iter().max_by(|a, b| a.radius.total_cmp(&b.radius));
+            let single = seen.objects.len() == 1 && seen.unread == 0;
             let index = |read: fn(&easel_data::shapes::Seen) -> usize| object.map(read);
-            Ok(vec![
+            let values = vec![
                 index(|o| o.shape as usize),
                 index(|o| o.colour as usize),
                 index(|o| o.size as usize),
                 Some(seen.background as usize),
                 index(|o| Place::of(o.centre) as usize),
-            ])
+            ];
+            Ok((values, single))
         })
         .collect()
 }

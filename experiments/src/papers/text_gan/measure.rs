@@ -7,13 +7,13 @@ use easel_data::loader::scaled;
 use easel_metrics::frechet::{Gaussian, frechet_distance};
 use easel_metrics::retrieval::{caption_r_precision, cosine_similarity};
 use gan::health::{Health, Vitals};
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use serde_json::{Map, Value, json};
 use tch::{Device, Kind, Tensor};
 
 use super::judge::{Judge, share};
 use super::roc::{Roc, roc};
-use super::trained::{Log, Model, Trained};
+use super::trained::{Model, Trained};
 use super::world::{Part, World};
 use crate::experiment::Evaluation;
 use crate::tensors::all_images;
@@ -57,7 +57,11 @@ impl Measure<'_> {
         distinct.dedup();
         let captions: Vec<&str> = distinct.iter().map(|&c| self.world.caption(c)).collect();
         let rows: Vec<i64> = classes.iter().map(|c| distinct.partition_point(|d| d < c) as i64).collect();
-        Ok(self.trained.text.encode(&captions)?.index_select(0, &Tensor::from_slice(&rows).to_device(self.trained.device)))
+        Ok(self
+            .trained
+            .text
+            .encode(&captions)?
+            .index_select(0, &Tensor::from_slice(&rows).to_device(self.trained.device)))
     }
 
     /// All metrics of all variants, with those of the main one also on top.
@@ -67,7 +71,10 @@ impl Measure<'_> {
         let real = self.judge.accuracy(&world.train)?;
         let held = self.judge.accuracy(&world.held)?;
         let mut lines = vec![
-            format!("{} generated pictures a number; the caption of a class is its plainest.\n", trained.config.samples),
+            format!(
+                "{} generated pictures a number; the caption of a class is its plainest.\n",
+                trained.config.samples
+            ),
             "| real pictures | training | held out |\n|---|---|---|".to_string(),
         ];
         for (a, attribute) in world.attributes.iter().enumerate() {
@@ -117,10 +124,15 @@ impl Measure<'_> {
             let reading = self.judge.read(&model.pictures(&z, &self.texts(&classes)?))?;
             for a in world.contents() {
                 let expected: Vec<i64> = classes.iter().map(|&c| world.said[c][a]).collect();
-                found.insert(format!("{} {split}", world.attributes[a].name), json!(share(&reading.values, a, &expected)));
+                found.insert(
+                    format!("{} {split}", world.attributes[a].name),
+                    json!(share(&reading.values, a, &expected)),
+                );
             }
-            let all = (reading.values.iter().zip(&classes))
-                .filter(|(v, c)| world.contents().all(|a| v[a] == Some(world.said[**c][a] as usize)))
+            let all = (reading.values.iter().zip(&reading.single).zip(&classes))
+                .filter(|((v, single), c)| {
+                    **single && world.contents().all(|a| v[a] == Some(world.said[**c][a] as usize))
+                })
                 .count();
             found.insert(format!("aligned {split}"), json!(all as f64 / count as f64));
             if split == "seen" {
@@ -175,7 +187,10 @@ impl Measure<'_> {
             let classes: Vec<usize> = rows.iter().map(|&i| World::classes(&world.train)[i] as usize).collect();
             if let Some(curve) = curve(&self.texts(&classes)?, &kinds)? {
                 found.insert(format!("auc {name} of texts"), json!(curve.area));
-                found.insert(format!("roc {name} of texts"), json!({"x": curve.false_positive, "y": curve.true_positive}));
+                found.insert(
+                    format!("roc {name} of texts"),
+                    json!({"x": curve.false_positive, "y": curve.true_positive}),
+                );
             }
         }
         Ok(())
@@ -213,7 +228,7 @@ impl Measure<'_> {
         let generated = model.pictures(&z, &self.texts(&classes)?);
         let spread = |x: &Tensor| -> f64 {
             let x = x.flatten(1, -1);
-            x.var_dim(Some([0i64].as_slice()), 1, false).mean(Kind::Float).double_value(&[])
+            x.var_dim([0i64].as_slice(), true, false).mean(Kind::Float).double_value(&[])
         };
         let ours: f64 = generated.split(draws as i64, 0).iter().map(spread).sum();
         let labels = World::classes(&self.world.train);
@@ -228,7 +243,9 @@ impl Measure<'_> {
         let names: Vec<&String> = variants.keys().collect();
         let mut rows: Vec<&String> = Vec::new();
         for found in variants.values().filter_map(Value::as_object) {
-            rows.extend(found.iter().filter(|(k, v)| v.is_number() && !rows.contains(k)).map(|(k, _)| k).collect::<Vec<_>>());
+            rows.extend(
+                found.iter().filter(|(k, v)| v.is_number() && !rows.contains(k)).map(|(k, _)| k).collect::<Vec<_>>(),
+            );
         }
         let mut lines = vec![
             format!("\n| metric | {} |", names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(" | ")),
@@ -251,7 +268,7 @@ fn curve(vectors: &Tensor, kinds: &[i64]) -> Result<Option<Roc>> {
     let cosines = cosine_similarity(centred.view(), centred.view())?;
     let (mut scores, mut alike) = (Vec::new(), Vec::new());
     for i in 0..kinds.len() {
-        scores.extend(cosines.slice(s![i, i + 1..]));
+        scores.extend(cosines.row(i).iter().skip(i + 1));
         alike.extend(kinds[i + 1..].iter().map(|k| *k == kinds[i]));
     }
     Ok(roc(&scores, &alike))
@@ -264,7 +281,9 @@ fn symptoms(title: &str, found: &Map<String, Value>, log: &[Map<String, Value>])
     let at = |line: &Map<String, Value>, key: &str| line.get(key).and_then(Value::as_f64);
     let tail = &log[log.len() - log.len() / 4..];
     for line in tail {
-        if let (Some(real), Some(fake), Some(d), Some(g)) = (at(line, "s_r"), at(line, "s_f"), at(line, "grad_d"), at(line, "grad_g")) {
+        if let (Some(real), Some(fake), Some(d), Some(g)) =
+            (at(line, "s_r"), at(line, "s_f"), at(line, "grad_d"), at(line, "grad_g"))
+        {
             health.observe(Vitals { real, fake, g_grad: g, d_grad: d });
         }
     }
@@ -289,6 +308,7 @@ fn symptoms(title: &str, found: &Map<String, Value>, log: &[Map<String, Value>])
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::papers::text_gan::trained::Log;
 
     fn lines(s_r: f64, s_w: f64, s_f: f64) -> Log {
         let line = json!({ "s_r": s_r, "s_w": s_w, "s_f": s_f, "grad_d": 1.0, "grad_g": 1.0 });

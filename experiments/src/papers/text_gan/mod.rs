@@ -177,7 +177,9 @@ impl Experiment for TextGanExperiment {
         let prompts = match &request.prompts {
             none if none.is_empty() => {
                 let world = World::open(&trained.config.data, trained.config.model.side as usize)?;
-                let order = easel_core::Noise::new(request.seed).purpose("sample/captions").permutation(0, world.captions.len());
+                let order = easel_core::Noise::new(request.seed)
+                    .purpose("sample/captions")
+                    .permutation(0, world.captions.len());
                 order.iter().map(|&c| world.caption(c).to_owned()).collect()
             }
             given => given.clone(),

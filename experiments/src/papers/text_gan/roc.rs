@@ -29,7 +29,11 @@ pub fn roc(scores: &[f64], alike: &[bool]) -> Option<Roc> {
         let (before_false, before_true) = (false_count, true_count);
         let score = scores[order[at]];
         while at < order.len() && scores[order[at]] == score {
-            if alike[order[at]] { true_count += 1.0 } else { false_count += 1.0 }
+            if alike[order[at]] {
+                true_count += 1.0
+            } else {
+                false_count += 1.0
+            }
             at += 1;
         }
         area += (false_count - before_false) * (true_count + before_true) / 2.0;
@@ -78,7 +82,13 @@ mod tests {
         let (mut sum, mut count) = (0.0, 0.0);
         for (a, _) in scores.iter().zip(&kinds).filter(|(_, k)| **k) {
             for (b, _) in scores.iter().zip(&kinds).filter(|(_, k)| !**k) {
-                sum += if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
+                sum += if a > b {
+                    1.0
+                } else if a == b {
+                    0.5
+                } else {
+                    0.0
+                };
                 count += 1.0;
             }
         }

@@ -82,8 +82,7 @@ impl Trained {
                 None => weights::parse(format!("text-gan-{name}.safetensors (built in)"), bytes)?,
             });
         }
-        let [generators, styles, text, judge] =
-            <[Weights; 4]>::try_from(files).ok().context("four files were read")?;
+        let [generators, styles, text, judge] = <[Weights; 4]>::try_from(files).ok().context("four files were read")?;
         let settings = generators.metadata.get("config").context("the generators' file holds no configuration")?;
         let config = RunConfig::read(&settings.parse()?)?;
         let models = (config.variants.iter()).map(|&v| Model::new(v, &config, &generators, &styles, device));
@@ -131,7 +130,8 @@ impl Trained {
 /// The tensors whose names begin with the variant's.
 fn part(weights: &Weights, variant: Variant) -> Weights {
     let start = format!("{}.", variant.key());
-    let tensors = weights.tensors.iter().filter_map(|(name, t)| Some((name.strip_prefix(&start)?.to_owned(), t.shallow_clone())));
+    let tensors =
+        weights.tensors.iter().filter_map(|(name, t)| Some((name.strip_prefix(&start)?.to_owned(), t.shallow_clone())));
     Weights { path: weights.path.clone(), tensors: tensors.collect(), metadata: weights.metadata.clone() }
 }
 
@@ -149,7 +149,13 @@ pub fn generator(config: &RunConfig, weights: &Weights, device: Device) -> Resul
 }
 
 impl Model {
-    fn new(variant: Variant, config: &RunConfig, generators: &Weights, styles: &Weights, device: Device) -> Result<Self> {
+    fn new(
+        variant: Variant,
+        config: &RunConfig,
+        generators: &Weights,
+        styles: &Weights,
+        device: Device,
+    ) -> Result<Self> {
         let params = Params::zeros(device);
         let style = PictureEncoder::new(&params.root().sub("style"), &config.model, config.model.noise)?;
         params.load(&part(styles, variant))?;

@@ -118,8 +118,7 @@ impl Run<'_> {
             texts: texts.shallow_clone(),
         };
         let steps = &config.steps;
-        let mut learner =
-            TextGanLearner::new(variant, &config.model, &config.train, pairs, config.seed, steps.steps)?;
+        let mut learner = TextGanLearner::new(variant, &config.model, &config.train, pairs, config.seed, steps.steps)?;
         self.stage(&mut learner, steps, name)?;
         Ok(weights::write(path, &learner.averaged_generator(), &BTreeMap::new())?)
     }
@@ -131,15 +130,8 @@ impl Run<'_> {
         let seen: Vec<i64> = self.world.seen.iter().flat_map(|&c| rows[c].iter().map(|&row| row as i64)).collect();
         let texts = texts.index_select(0, &Tensor::from_slice(&seen).to_device(self.device));
         let batch = stage.batch as i64;
-        let mut learner = StyleLearner::new(
-            &config.model,
-            stage.optim,
-            &generator,
-            &texts,
-            batch,
-            config.seed,
-            stage.steps.steps,
-        )?;
+        let mut learner =
+            StyleLearner::new(&config.model, stage.optim, &generator, &texts, batch, config.seed, stage.steps.steps)?;
         self.stage(&mut learner, &stage.steps, name)?;
         Ok(weights::write(path, &learner.weights(), &BTreeMap::new())?)
     }

@@ -1,6 +1,8 @@
 //! The pictures with their classes and captions, and what can be read off a picture.
 
 use anyhow::{Result, bail};
+use easel_data::emoji::{ArtStyle, Emoji};
+use easel_data::fetch::Cache;
 use easel_data::shapes::caption::{Claim, Style as Wording};
 use easel_data::shapes::{Claims, Colour, Object, Place, Scene, Shape, Shapes, Size};
 use easel_data::{Dataset, Split};
@@ -64,8 +66,9 @@ impl World {
     pub fn open(name: &str, side: usize) -> Result<Self> {
         match name {
             "shapes" => shapes(side),
-            "emoji" => emoji(side),
-            other => bail!("data = \"{other}\": `shapes` or `emoji`"),
+            "emoji" => emoji("emoji", &Emoji::embedded()?),
+            "emoji-full" => emoji("emoji-full", &Emoji::fetched(&Cache::of_user()?, side)?),
+            other => bail!("data = \"{other}\": `shapes`, `emoji` or `emoji-full`"),
         }
     }
 
@@ -120,7 +123,8 @@ fn shapes(side: usize) -> Result<World> {
             for &size in Size::ALL {
                 let claim = Claim { size: Some(size), colour, shape, place: None };
                 let claims = Claims { objects: vec![claim], relations: vec![], background: None };
-                captions.push((0..OPENINGS).map(|opening| claims.words(Wording { opening, ..Wording::FULL })).collect());
+                captions
+                    .push((0..OPENINGS).map(|opening| claims.words(Wording { opening, ..Wording::FULL })).collect());
                 said.push(vec![shape as i64, colour as i64, size as i64]);
             }
         }
@@ -144,12 +148,41 @@ fn shapes(side: usize) -> Result<World> {
     let held = (SCENES..SCENES + HELD_SCENES).map(|i| all.scene(i)).filter(is_held).take(HELD).collect();
     let (train, held) = (part((0..SCENES).map(|i| train.scene(i)).collect())?, part(held)?);
     let pair_of = |class: usize| (Colour::OBJECTS[said[class][1] as usize], Shape::ALL[said[class][0] as usize]);
-    let (unseen, seen): (Vec<usize>, Vec<usize>) = (0..captions.len()).partition(|&c| held_pairs().contains(&pair_of(c)));
+    let (unseen, seen): (Vec<usize>, Vec<usize>) =
+        (0..captions.len()).partition(|&c| held_pairs().contains(&pair_of(c)));
     Ok(World { name: "shapes", train, held, attributes, captions, said, seen, unseen })
 }
 
-fn emoji(_side: usize) -> Result<World> {
-    bail!("not yet")
+/// Concepts in four art styles; captions name the concept and leave out the style.
+fn emoji(name: &'static str, emoji: &Emoji) -> Result<World> {
+    let concepts = emoji.concepts();
+    let names: Vec<String> = concepts.iter().map(|c| c.name.clone()).collect();
+    let part = |split: Split| -> Result<Part> {
+        let cells = emoji.cells(split);
+        let values = vec![
+            cells.iter().map(|&(concept, _)| concept as i64).collect(),
+            cells.iter().map(|&(_, style)| style as i64).collect(),
+        ];
+        Ok(Part { data: emoji.dataset(split)?, values })
+    };
+    let captions = (0..concepts.len()).map(|c| {
+        let mut all = emoji.captions(c);
+        all.truncate(EMOJI_CAPTIONS);
+        all
+    });
+    Ok(World {
+        name,
+        train: part(Split::Train)?,
+        held: part(Split::Test)?,
+        attributes: vec![
+            attribute("concept", &names, false),
+            attribute("art style", &ArtStyle::ALL.map(ArtStyle::name), true),
+        ],
+        captions: captions.collect(),
+        said: (0..concepts.len()).map(|c| vec![c as i64]).collect(),
+        seen: (0..concepts.len()).collect(),
+        unseen: vec![],
+    })
 }
 
 #[cfg(test)]

@@ -15,11 +15,13 @@ const POINTS: usize = 150;
 /// Fig. 5: a panel a style, a curve a variant.
 pub fn roc(measure: &Measure<'_>, results: &Map<String, Value>) -> Result<Figure> {
     let variants = results.get("variants").and_then(Value::as_object).context("the results hold no variants")?;
-    let numbers = |value: &Value| -> Vec<f64> { value.as_array().into_iter().flatten().filter_map(Value::as_f64).collect() };
+    let numbers =
+        |value: &Value| -> Vec<f64> { value.as_array().into_iter().flatten().filter_map(Value::as_f64).collect() };
     let mut cells = Vec::new();
     for a in measure.world.styles() {
         let name = measure.world.attributes[a].name;
-        let mut chart = Chart::new("false positives", "true positives").range_x(0.0..1.0).range_y(0.0..1.0).height(HEIGHT);
+        let mut chart =
+            Chart::new("false positives", "true positives").range_x(0.0..1.0).range_y(0.0..1.0).height(HEIGHT);
         let mut texts = None;
         for (model, colour) in measure.trained.models.iter().zip(PALETTE) {
             let Some(found) = variants.get(model.variant.key()) else { continue };
@@ -69,7 +71,10 @@ pub fn training(measure: &Measure<'_>) -> Result<Figure> {
             cells.push(Cell::new(chart).title(variant.title()));
         }
     }
-    ensure!(!cells.is_empty(), "the training log is empty; train with `easel run text-gan` and give its folder with --run");
+    ensure!(
+        !cells.is_empty(),
+        "the training log is empty; train with `easel run text-gan` and give its folder with --run"
+    );
     let mut figure = Figure::new().title("Does the discriminator heed the text?");
     while !cells.is_empty() {
         figure = figure.row(cells.drain(..cells.len().min(2)).collect::<Vec<_>>());

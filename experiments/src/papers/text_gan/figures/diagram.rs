@@ -25,7 +25,7 @@ fn short(count: i64) -> String {
 
 fn shape(map: &Tensor) -> String {
     let size = map.size();
-    format!("{} × {} × {}", size[1], size[2], size[3])
+    format!("{}×{}×{}", size[1], size[2], size[3])
 }
 
 /// Fig. 2.
@@ -47,56 +47,58 @@ pub fn networks(measure: &Measure<'_>) -> Result<Figure> {
     });
 
     let mut graph = Diagram::new().unit(62.0);
-    let (top, bottom) = (1.4, 6.2);
-    let text = graph.block(1.2, top, 1.9, 1.1, format!("$\\varphi(t)$\n{}", config.text));
-    let projected = graph.block(1.2 + STEP, top, 1.7, 1.1, format!("FC, LReLU\n{}", config.projected));
+    let (top, bottom) = (1.4, 7.6);
+    let text = graph.block(1.2, top, 1.9, 1.6, format!("$φ(t)$\n{}", config.text));
+    let projected = graph.block(1.2 + STEP, top, 1.7, 1.6, format!("FC\nLReLU\n{}", config.projected));
     graph.style(projected).color(BLUE).caption(short(scalars(&g_params, "text")));
-    let noise = graph.block(1.2 + STEP, top + 1.9, 1.7, 0.9, format!("$z$  {}", config.noise));
+    let noise = graph.block(1.2 + STEP, top + 2.5, 1.7, 0.9, format!("$z$  {}", config.noise));
     graph.arrow(text, projected);
     let mut before = vec![projected, noise];
     for (k, map) in maps.iter().enumerate() {
         let last = k + 1 == maps.len();
         let x = 1.2 + STEP * (k as f64 + 2.0);
         let (name, start) = match k {
-            0 => ("FC, BN, ReLU".to_string(), "first".to_string()),
-            _ if last => ("convT, tanh".into(), "last".into()),
-            _ => ("convT, BN, ReLU".into(), format!("blocks.{}", k - 1)),
+            0 => ("FC\nBN, ReLU".to_string(), "first".to_string()),
+            _ if last => ("convT\ntanh".into(), "last".into()),
+            _ => ("convT\nBN, ReLU".into(), format!("blocks.{}", k - 1)),
         };
-        let node = graph.block(x, top, 1.95, 1.1, format!("{name}\n{}", shape(map)));
+        let node = graph.block(x, top, 1.95, 1.6, format!("{name}\n{}", shape(map)));
         graph.style(node).color(BLUE).caption(short(scalars(&g_params, &start)));
-        before.drain(..).for_each(|from| drop(graph.arrow(from, node)));
+        for from in before.drain(..) {
+            graph.arrow(from, node);
+        }
         before.push(node);
     }
     let x = 1.2 + STEP * (maps.len() as f64 + 2.0);
-    let picture = graph.picture(x, top, 1.5, pictures(&made)?.remove(0), "$\\hat x = G(z,\\varphi(t))$");
+    let picture = graph.picture(x, top, 1.5, pictures(&made)?.remove(0), "$G(z, φ(t))$");
     graph.arrow(before[0], picture);
 
     // D runs the other way, from the picture back to the text.
-    let seen = graph.picture(x, bottom, 1.5, pictures(&made)?.remove(0), "$x$ or $\\hat x$");
+    let seen = graph.picture(x, bottom, 1.5, pictures(&made)?.remove(0), "real or generated");
     let mut from = seen;
     let mut at = x - STEP;
     for (k, map) in features.iter().enumerate() {
-        let name = if k == 0 { "conv, LReLU" } else { "conv, BN, LReLU" };
-        let node = graph.block(at, bottom, 1.95, 1.1, format!("{name}\n{}", shape(map)));
+        let name = if k == 0 { "conv\nLReLU" } else { "conv\nBN, LReLU" };
+        let node = graph.block(at, bottom, 1.95, 1.6, format!("{name}\n{}", shape(map)));
         graph.style(node).color(VERMILION).caption(short(scalars(&d_params, &format!("trunk.{k}."))));
         graph.arrow(from, node);
         (from, at) = (node, at - STEP);
     }
     let width = config.discriminator << (config.doublings() - 1);
-    let join = graph.block(at, bottom, 1.95, 1.1, format!("conv 1 × 1, BN\n{width} × 4 × 4"));
+    let join = graph.block(at, bottom, 1.95, 1.6, format!("conv 1×1\nBN, LReLU\n{width}×4×4"));
     let count = scalars(&d_params, "join") + scalars(&d_params, "norm");
     graph.style(join).color(VERMILION).caption(short(count));
     graph.arrow(from, join);
-    let planes = graph.block(at, bottom - 2.0, 1.95, 1.0, format!("FC, LReLU\n{} × 4 × 4", config.projected));
+    let planes = graph.block(at, bottom - 2.5, 1.95, 1.5, format!("FC\nLReLU\n{}×4×4", config.projected));
     graph.style(planes).color(GREEN);
     let count = scalars(&d_params, "text");
     graph.arrow(planes, join).label(format!("repeated, {}", short(count)));
-    let text = graph.block(at - STEP, bottom - 2.0, 1.7, 1.0, format!("$\\varphi(t)$\n{}", config.text));
+    let text = graph.block(at - STEP, bottom - 2.5, 1.7, 1.5, format!("$φ(t)$\n{}", config.text));
     graph.arrow(text, planes);
-    let score = graph.block(at - STEP, bottom, 1.7, 1.1, "conv 4 × 4\nscore $s$");
+    let score = graph.block(at - STEP, bottom, 1.7, 1.6, "conv 4×4\nscore $s$");
     graph.style(score).color(VERMILION).caption(short(scalars(&d_params, "last")));
     graph.arrow(join, score);
-    Ok(Figure::new().width(1500.0).title("A text for the generator and for the discriminator").panel(graph).caption(format!(
+    Ok(Figure::new().width(1280.0).title("A text for the generator and for the discriminator").panel(graph).caption(format!(
         "After Fig. 2 of Reed et al. 2016. Top: the generator, {} parameters; bottom: the discriminator, {}. Under a block: its \
          parameters. Transposed convolutions double and convolutions halve the side, with kernels of 4 × 4. The picture is for \
          \"{}\". {}",

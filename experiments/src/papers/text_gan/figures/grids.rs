@@ -62,7 +62,7 @@ pub fn results(measure: &Measure<'_>) -> Result<Figure> {
         let grid = ImageGrid::new(pictures(&Tensor::cat(&tiles, 0))?, draws).tile(56.0).row_labels(names);
         cells.push(Cell::new(grid).title(literal(world.caption(class))));
     }
-    let mut figure = Figure::new().width(1500.0).title("Pictures of held-out captions");
+    let mut figure = Figure::new().width(1280.0).title("Pictures of held-out captions");
     while !cells.is_empty() {
         figure = figure.row(cells.drain(..cells.len().min(3)).collect::<Vec<_>>());
     }
@@ -76,7 +76,7 @@ pub fn results(measure: &Measure<'_>) -> Result<Figure> {
 /// Captions in other words than the training's.
 fn hand_written(world: &World) -> [&'static str; 3] {
     match world.name {
-        "emoji" => ["green fruit", "a happy cat", "a small house and a tree"],
+        "emoji" | "emoji-full" => ["green fruit", "a happy cat", "a small house and a tree"],
         _ => ["one red ring, very large", "the small green thing is a star", "blue cross"],
     }
 }
@@ -105,8 +105,8 @@ pub fn styles(measure: &Measure<'_>) -> Result<Figure> {
     let names = ["style".to_string()].into_iter().chain(captions.iter().map(|c| literal(c)));
     let grid = ImageGrid::new(pictures(&Tensor::cat(&tiles, 0))?, STYLES).tile(72.0).row_labels(names);
     Ok(Figure::new().title("Style from a picture, content from a caption").panel(grid).caption(format!(
-        "After Fig. 6 of Reed et al. 2016. Top: real pictures $x$; below: $G(S(x),\\varphi(t))$ for the caption on the left. {}; \
-         the last three rows have captions in words of their own. {} {}",
+        "After Fig. 6 of Reed et al. 2016. Top: real pictures $x$; below: $G(S(x), φ(t))$ for the caption on the left. {}; \
+         the last three rows have captions in words of their own. {}. {}",
         held_out(world),
         trained.main().variant.title(),
         trained.provenance()
@@ -138,18 +138,21 @@ pub fn interpolation(measure: &Measure<'_>) -> Result<Figure> {
         .map(|r| literal(&format!("{} → {}", world.caption(classes[2 * r]), world.caption(classes[2 * r + 1]))))
         .collect();
     let fixed: Vec<String> = (0..ROWS).map(|r| literal(world.caption(classes[2 * ROWS + r]))).collect();
-    let columns = |name: &str| (0..STEPS).map(|k| if k % (STEPS - 1) == 0 { format!("{name} {}", share(k)) } else { String::new() }).collect::<Vec<_>>();
-    let grid = |tiles: &[Tensor], rows: &[String], name: &str| -> Result<ImageGrid> {
+    let columns = |ends: [&str; 2]| -> Vec<String> {
+        let label = |k: usize| if k == 0 { ends[0] } else if k == STEPS - 1 { ends[1] } else { "" };
+        (0..STEPS).map(|k| label(k).to_string()).collect()
+    };
+    let grid = |tiles: &[Tensor], rows: &[String], ends: [&str; 2]| -> Result<ImageGrid> {
         let tiles = Tensor::cat(tiles, 0).to_kind(Kind::Float);
-        Ok(ImageGrid::new(pictures(&tiles)?, STEPS).tile(64.0).column_labels(columns(name)).row_labels(rows.to_vec()))
+        Ok(ImageGrid::new(pictures(&tiles)?, STEPS).tile(64.0).column_labels(columns(ends)).row_labels(rows.to_vec()))
     };
     Ok(Figure::new()
-        .width(1300.0)
+        .width(1280.0)
         .title("Between captions, and between noise vectors")
-        .panel(Cell::new(grid(&by_text, &ends, "β =")?).title("(a) Two captions, one noise"))
-        .panel(Cell::new(grid(&by_noise, &fixed, "share")?).title("(b) One caption, two noise vectors"))
+        .panel(Cell::new(grid(&by_text, &ends, ["$β = 0$", "$β = 1$"])?).title("(a) Two captions, one noise"))
+        .panel(Cell::new(grid(&by_noise, &fixed, ["$z_0$", "$z_1$"])?).title("(b) One caption, two noise vectors"))
         .caption(format!(
-            "After Fig. 8 of Reed et al. 2016, on straight ways. (a) From the first caption to the second; not selected. {} {}",
+            "After Fig. 8 of Reed et al. 2016, on straight ways. (a) From the first caption to the second; not selected. {}. {}",
             trained.main().variant.title(),
             trained.provenance()
         )))
