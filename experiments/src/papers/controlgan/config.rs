@@ -153,7 +153,8 @@ impl RunConfig {
         ensure!(!data.styles.is_empty(), "data.styles is empty: name one of twemoji, noto, fluent, open_moji");
         let most = config.damsm.batch.max(config.attributes.batch).max(config.players.batch) as u64;
         ensure!(data.scenes >= most, "data.scenes = {}: at least a batch, {most}", data.scenes);
-        ensure!(config.model.side <= 128 && config.model.side >= 24, "model.side = {}: scenes are drawn in 24 to 128 pixels", config.model.side);
+        let side = config.model.side;
+        ensure!((32..=128).contains(&side), "model.side = {side}: scenes are drawn in 32 to 128 pixels");
         let evaluate = config.evaluate;
         ensure!(evaluate.pictures >= 8, "evaluate.pictures = {}: at least 8", evaluate.pictures);
         ensure!(evaluate.edits >= 1, "evaluate.edits = {}: at least 1", evaluate.edits);
@@ -211,7 +212,7 @@ impl RunConfig {
                     weights: LossWeights {
                         word_discriminator: 0.5,
                         damsm: 1.0,
-                        perceptual: 1.0,
+                        perceptual: 20.0,
                         word_generator: 1.0,
                         word_delay: 0.2,
                         divergence: 1.0,

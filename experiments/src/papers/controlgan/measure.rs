@@ -15,6 +15,7 @@ use super::data::{held_out, scenes};
 use super::edits::{KINDS, Pair, locality, pairs};
 use super::model::{Trained, bytes};
 use crate::experiment::Evaluation;
+use crate::papers::scorer::shipped;
 
 /// Pictures of one pass of an encoder.
 const BATCH: i64 = 50;
@@ -58,10 +59,26 @@ pub fn metrics(trained: &Trained) -> Result<Map<String, Value>> {
         metrics.insert(format!("r-precision (DAMSM){ending}"), json!(found));
     }
     let reference: Vec<Scene> = (0..count).map(|index| held_out(config, &source, REFERENCE + index)).collect();
-    let reference = Gaussian::fit(features(trained, &rendered(reference.iter(), side))?.view())?;
-    for (images, ending) in [(&made, ""), (&real, "/real")] {
-        let gaussian = Gaussian::fit(features(trained, images)?.view())?;
-        metrics.insert(format!("fd-attributes{ending}"), json!(frechet_distance(&gaussian, &reference)?));
+    let reference = rendered(reference.iter(), side);
+    let mut distance = |name: &str, features: &dyn Fn(&Tensor) -> Result<Array2<f64>>| -> Result<()> {
+        let base = Gaussian::fit(features(&reference)?.view())?;
+        for (images, ending) in [(&made, ""), (&real, "/real")] {
+            let gaussian = Gaussian::fit(features(images)?.view())?;
+            metrics.insert(format!("{name}{ending}"), json!(frechet_distance(&gaussian, &base)?));
+        }
+        Ok(())
+    };
+    distance("fd-attributes", &|images| features(trained, images))?;
+    // The independent scorer, once one is shipped.
+    if let Ok(judge) = shipped("sprite-scenes", trained.device) {
+        distance("fd-scorer", &|images| judge.scorer.features(images))?;
+        let mut pool = captions.clone();
+        pool.sort_unstable();
+        pool.dedup();
+        for (images, ending) in [(&made, ""), (&real, "/real")] {
+            let found = judge.scorer.r_precision(images, &captions, &pool, config.seed)?;
+            metrics.insert(format!("r-precision (scorer){ending}"), json!(found.mean));
+        }
     }
     edits(trained, &mut metrics)?;
     Ok(metrics)
