@@ -11,6 +11,7 @@ pub mod inpaint;
 pub mod scorer;
 pub mod solvers;
 pub mod study;
+pub mod text_gan;
 
 use crate::experiment::Experiment;
 
@@ -18,6 +19,7 @@ use crate::experiment::Experiment;
 pub const ALL: &[&dyn Experiment] = &[
     &draw::DrawExperiment,
     &gan::GanExperiment,
+    &text_gan::TextGanExperiment,
     &controlgan::ControlGanExperiment,
     &ddpm::DdpmExperiment,
     &ddim::STUDY,
