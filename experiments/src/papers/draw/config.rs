@@ -91,8 +91,8 @@ impl RunConfig {
         };
         let (draw_steps, plain_steps, vae_steps) = match name {
             "smoke" => (12, 12, 12),
-            "long" => (12_000, 6_000, 400_000),
-            _ => (9_000, 4_500, 150_000),
+            "long" => (12_000, 12_000, 240_000),
+            _ => (8_000, 8_000, 70_000),
         };
         let smoke = name == "smoke";
         let steps = |steps: u64| LoopConfig {

@@ -42,7 +42,7 @@ pub fn draw_table(models: &Models) -> Result<Figure> {
         .panel(Cell::new(ours).title("(b) This run: 10,000 digits"))
         .caption(format!(
             "Lower is better. (a) as printed; ≤ marks upper bounds. (b) ours, {} test digits after {:.0} s (DRAW), {:.0} s (plain: without \
-             attention) and {:.0} s (VAE) of training on a sixth of the digits, binarised by a draw of our own: not comparable with (a) number \
+             attention) and {:.0} s (VAE) of training on fewer digits, binarised by a draw of our own: not comparable with (a) number \
              by number. {}",
             models.config.evaluate.pictures,
             seconds("")?,
