@@ -81,7 +81,7 @@ impl Discriminator {
     pub fn new(path: &Path, config: &SharpenConfig) -> Result<Self, NnError> {
         let SharpenConfig { channels, side, sentence, features } = *config;
         let quarter = (side + 3) / 4;
-        let conv = |name, inputs| Ok(Conv2d::new(&path.sub(name), inputs, features, 5)?.strided(2, 2));
+        let conv = |name, inputs| Conv2d::new(&path.sub(name), inputs, features, 5).map(|conv| conv.strided(2, 2));
         Ok(Self {
             config: *config,
             plane: Linear::new(&path.sub("plane"), sentence, side * side)?,

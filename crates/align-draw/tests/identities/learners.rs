@@ -28,7 +28,12 @@ fn learner(steps: u64) -> AlignDrawLearner {
 
 fn sharpener() -> SharpenLearner {
     tch::set_num_threads(1);
-    let config = SharpenTraining { features: 3, batch: 4, steps: LoopConfig { steps: 8, ..LoopConfig::default() }, optim: optim(1e-3) };
+    let config = SharpenTraining {
+        features: 3,
+        batch: 4,
+        steps: LoopConfig { steps: 8, ..LoopConfig::default() },
+        optim: optim(1e-3),
+    };
     let pictures = Pictures::Scenes(scenes(Split::Train));
     SharpenLearner::new(network(0, &AlignDrawConfig::smoke()), config, vocabulary(), pictures, 0, Device::Cpu).unwrap()
 }
