@@ -86,23 +86,33 @@ def ours(a, precision):
     return int(words[1]), [float(x) for x in words[3:5]], [float(x) for x in words[6:8]]
 
 
+def report(rounds, base, columns):
+    """Prints rounds, each a dict from a side's name to (parameters, [minimum, median], [minimum, median]), and the ratios of
+    the medians to those of `base`."""
+    for k, sides in enumerate(rounds):
+        for name, (parameters, *times) in sides.items():
+            cells = [f"{column} {low:7.1f} {mid:7.1f} ms" for column, (low, mid) in zip(columns, times)]
+            print(f"round {k} {name:12} {parameters:9} parameters  {'  '.join(cells)}", flush=True)
+    for name in rounds[0]:
+        if name == base:
+            continue
+        cells = []
+        for k, column in enumerate(columns, 1):
+            ratios = [sides[base][k][1] / sides[name][k][1] for sides in rounds]
+            cells.append(f"{column} {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+        print(f"{base} / {name}: {', '.join(cells)}")
+
+
 def main():
     a = parser(__doc__, 30, "step_time").parse_args()
     if not pathlib.Path(a.ours).exists():
         sys.exit(f"{a.ours} is missing: cargo build --example step_time -p ddpm")
-    medians = {}
-    for round_ in range(a.rounds):
+    rounds = []
+    for _ in range(a.rounds):
         count, train, forward = pytorch(a)
-        rows = [("pytorch f32", count, [min(train), statistics.median(train)], [min(forward), statistics.median(forward)])]
-        for precision in ("f32", "bf16"):
-            rows.append((f"ours {precision}", *ours(a, precision)))
-        for name, parameters, train, forward in rows:
-            print(f"round {round_} {name:12} {parameters:9} parameters  step {train[0]:7.1f} {train[1]:7.1f} ms  forward {forward[0]:6.1f} {forward[1]:6.1f} ms", flush=True)
-            medians.setdefault(name, []).append((train[1], forward[1]))
-    base = medians["pytorch f32"]
-    for name in ("ours f32", "ours bf16"):
-        ratios = [[b[k] / o[k] for b, o in zip(base, medians[name])] for k in (0, 1)]
-        print(f"pytorch / {name}: step {statistics.median(ratios[0]):.2f} ({min(ratios[0]):.2f} to {max(ratios[0]):.2f}), forward {statistics.median(ratios[1]):.2f}")
+        theirs = (count, [min(train), statistics.median(train)], [min(forward), statistics.median(forward)])
+        rounds.append({"pytorch f32": theirs} | {f"ours {p}": ours(a, p) for p in ("f32", "bf16")})
+    report(rounds, "pytorch f32", ("step", "forward"))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ use crate::window::Window;
 /// Outputs of the layer: $(\tilde g_X, \tilde g_Y, \log\sigma^2, \log\tilde\delta, \log\gamma)$.
 pub const NUMBERS: i64 = 5;
 
+/// Outputs a window that the filterbanks are computed from, see [`joined`].
+pub const MIXED: i64 = 9;
+
 /// Whether the gain multiplies or divides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
@@ -43,16 +46,23 @@ pub struct Attention {
     bias: Tensor,    // [5]
     mixing: Tensor,  // [9, 5]
     offsets: Tensor, // [9]
-    basis: Tensor,   // [4, N (A + B)]
     grid: Grid,
 }
 
 /// The layer of one pass over all glimpses, with what does not change between them computed once.
 #[derive(Debug)]
 pub struct Glimpses<'a> {
-    weight: Tensor, // [hidden, 9]
+    weight: Tensor, // [9, hidden]
     bias: Tensor,   // [9]
-    attention: &'a Attention,
+    basis: Basis,
+    attention: std::marker::PhantomData<&'a Attention>,
+}
+
+/// The exponents of all filters of several windows as a constant linear map.
+#[derive(Debug)]
+pub struct Basis {
+    matrix: Tensor, // [4 windows, sum of N (A + B)]
+    grids: Vec<Grid>,
 }
 
 /// The filterbanks of one glimpse of a batch.
@@ -105,24 +115,19 @@ impl Attention {
             0.0, 0.0,  0.0, 0.0, sign,
         ];
         let offsets = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        let columns = grid.n * (grid.width + grid.height);
         Self {
             weight,
             bias,
-            mixing: put(&mixing, [9, NUMBERS]),
-            offsets: put(&offsets, [1, 9]).reshape([9]),
-            basis: put(&basis(grid), [4, columns]),
+            mixing: put(&mixing, [MIXED, NUMBERS]),
+            offsets: put(&offsets, [1, MIXED]).reshape([MIXED]),
             grid,
         }
     }
 
     /// What all glimpses of one pass share.
     pub fn glimpses(&self) -> Glimpses<'_> {
-        Glimpses {
-            weight: self.mixing.matmul(&self.weight).tr(),
-            bias: self.mixing.mv(&self.bias) + &self.offsets,
-            attention: self,
-        }
+        let (weight, bias) = joined(&[self]);
+        Glimpses { weight, bias, basis: Basis::of(&[self]), attention: std::marker::PhantomData }
     }
 
     /// The layer's five outputs `[B, 5]` at states `[B, hidden]`.
@@ -137,31 +142,95 @@ impl Attention {
     pub fn windows(&self, hidden: &Tensor) -> Result<Vec<Window>, NnError> {
         let outputs = self.outputs(hidden).detach().to_kind(Kind::Double);
         let outputs: ndarray::Array2<f64> = easel_core::tensor::to_array("attention", &outputs)?;
-        let size = (self.grid.height as usize, self.grid.width as usize);
+        let Grid { n, height, width } = self.grid;
         let window = |row: ndarray::ArrayView1<f64>| {
-            Window::from_outputs([row[0], row[1], row[2], row[3], row[4]], size, self.grid.n as usize)
+            let numbers = [row[0], row[1], row[2], row[3], row[4]];
+            Window::from_outputs(numbers, (height as usize, width as usize), n as usize)
         };
         Ok(outputs.rows().into_iter().map(window).collect())
     }
 }
 
+/// The layers of several windows of one state as one linear layer `[9 windows, hidden]`, `[9 windows]`, whose outputs
+/// [`Basis::filters`] takes: first the factors of $(g_X, g_Y, \delta, 1)/\sigma^2$ that are no exponentials, of all windows, then the
+/// logarithms of those that are, then those of the gains. It is the same for all glimpses of a pass, so compute it once.
+pub fn joined(windows: &[&Attention]) -> (Tensor, Tensor) {
+    let weights: Vec<Tensor> = windows.iter().map(|w| w.mixing.matmul(&w.weight)).collect();
+    let biases: Vec<Tensor> = windows.iter().map(|w| w.mixing.mv(&w.bias) + &w.offsets).collect();
+    let ordered = |of: &[Tensor]| {
+        let part = |(start, length)| of.iter().map(move |t: &Tensor| t.narrow(0, start, length));
+        Tensor::cat(&[(0, 4), (4, 4), (8, 1)].into_iter().flat_map(part).collect::<Vec<_>>(), 0)
+    };
+    (ordered(&weights), ordered(&biases))
+}
+
 impl Glimpses<'_> {
     /// The filterbanks at states `[B, hidden]` (eqs. 19 to 26).
     pub fn filters(&self, hidden: &Tensor) -> Filters {
-        let Grid { n, height, width } = self.attention.grid;
-        let mixed = self.bias.addmm(hidden, &self.weight);
-        let exponentials = mixed.narrow(1, 4, 5).exp();
-        let factors = mixed.narrow(1, 0, 4) * exponentials.narrow(1, 0, 4);
-        let exponents = factors.mm(&self.attention.basis);
-        let (x, y) = if height == width {
-            let both = exponents.view([-1, 2 * n, width]).softmax(-1, None);
-            (both.narrow(1, 0, n), both.narrow(1, n, n))
+        self.basis.filters(&hidden.linear(&self.weight, Some(&self.bias))).pop().expect("one window")
+    }
+}
+
+impl Basis {
+    /// For the windows of [`joined`].
+    pub fn of(windows: &[&Attention]) -> Self {
+        let grids: Vec<Grid> = windows.iter().map(|w| w.grid).collect();
+        let like = windows.first().map(|w| w.mixing.shallow_clone());
+        let columns: i64 = grids.iter().map(Grid::filters).sum();
+        let mut matrix = vec![0.0; 4 * grids.len() * columns as usize];
+        let mut first = 0;
+        for (k, grid) in grids.iter().enumerate() {
+            let block = exponents(*grid);
+            let width = grid.filters() as usize;
+            for (row, values) in block.chunks_exact(width).enumerate() {
+                let start = (4 * k + row) * columns as usize + first;
+                matrix[start..start + width].copy_from_slice(values);
+            }
+            first += width;
+        }
+        let matrix = Tensor::from_slice(&matrix).view([-1, columns.max(1)]);
+        Self { matrix: like.map_or(matrix.shallow_clone(), |t| matrix.to_kind(t.kind()).to_device(t.device())), grids }
+    }
+
+    /// The filterbanks (eqs. 19 to 26) of each window from outputs `[B, 9 windows]` of [`joined`].
+    pub fn filters(&self, mixed: &Tensor) -> Vec<Filters> {
+        let count = self.grids.len() as i64;
+        let parts = mixed.unsafe_split_with_sizes([4 * count, 5 * count], 1);
+        let exponentials = parts[1].exp().unsafe_split_with_sizes([4 * count, count], 1);
+        let exponents = (&parts[0] * &exponentials[0]).mm(&self.matrix);
+        let side = self.grids[0].width;
+        let sizes = |of: &dyn Fn(&Grid) -> [i64; 2]| self.grids.iter().flat_map(of).collect::<Vec<i64>>();
+        let banks: Vec<Tensor> = if self.grids.iter().all(|g| (g.width, g.height) == (side, side)) {
+            let rows = sizes(&|g| [g.n, g.n]);
+            exponents.view([-1, rows.iter().sum(), side]).softmax(-1, None).unsafe_split_with_sizes(rows, 1)
         } else {
-            let part =
-                |start, length| exponents.narrow(1, start, n * length).reshape([-1, n, length]).softmax(-1, None);
-            (part(0, width), part(n * width, height))
+            let lengths = sizes(&|g| [g.width, g.height]);
+            let pieces = exponents.unsafe_split_with_sizes(sizes(&|g| [g.n * g.width, g.n * g.height]), 1);
+            let bank =
+                |(piece, length): (&Tensor, &i64)| piece.reshape([piece.size()[0], -1, *length]).softmax(-1, None);
+            pieces.iter().zip(&lengths).map(bank).collect()
         };
-        Filters { y, x, gain: exponentials.narrow(1, 4, 1).unsqueeze(-1) }
+        let gains = exponentials[1].unsafe_split(1, 1);
+        let filters = |(pair, gain): (&[Tensor], &Tensor)| Filters {
+            x: pair[0].shallow_clone(),
+            y: pair[1].shallow_clone(),
+            gain: gain.unsqueeze(-1),
+        };
+        banks.chunks_exact(2).zip(&gains).map(filters).collect()
+    }
+}
+
+impl Clone for Basis {
+    /// Another handle of the same matrix.
+    fn clone(&self) -> Self {
+        Self { matrix: self.matrix.shallow_clone(), grids: self.grids.clone() }
+    }
+}
+
+impl Grid {
+    /// Numbers in both filterbanks.
+    fn filters(&self) -> i64 {
+        self.n * (self.width + self.height)
     }
 }
 
@@ -192,7 +261,7 @@ impl Filters {
 }
 
 /// The constant matrix `[4, N A + N B]` from $(\tilde g_X, \tilde g_Y, \tilde\delta, 1)/\sigma^2$ to the exponents of $F_X$ and $F_Y$.
-fn basis(Grid { n, height, width }: Grid) -> Vec<f64> {
+fn exponents(Grid { n, height, width }: Grid) -> Vec<f64> {
     let stride = (height.max(width) - 1) as f64 / (n - 1) as f64;
     let mut rows = vec![Vec::new(); 4];
     for (axis, length) in [(0, width), (1, height)] {

@@ -128,6 +128,11 @@ impl Linear {
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.linear(&self.weight, Some(&self.bias))
     }
+
+    /// The weights `[out, in]` and biases `[out]`.
+    pub fn weights(&self) -> (&Tensor, &Tensor) {
+        (&self.weight, &self.bias)
+    }
 }
 
 /// Group normalisation with a gain and an offset for each channel (Wu and He 2018, arXiv:1803.08494).

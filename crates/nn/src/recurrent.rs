@@ -40,6 +40,12 @@ impl LstmCell {
         })
     }
 
+    /// `weight_ih` `[4 hidden, in]`, `weight_hh` `[4 hidden, hidden]`, and the sum of both biases `[4 hidden]`: for a caller
+    /// that joins them with other layers of the same inputs.
+    pub fn weights(&self) -> (&Tensor, &Tensor, Tensor) {
+        (&self.weight_ih, &self.weight_hh, &self.bias_ih + &self.bias_hh)
+    }
+
     /// One step on `x` `[B, in]`.
     pub fn forward(&self, x: &Tensor, state: &LstmState) -> LstmState {
         let (ih, hh) = (Some(&self.bias_ih), Some(&self.bias_hh));

@@ -194,7 +194,7 @@ impl Canvas {
     }
 
     /// Lines downwards from `top`; returns the height that they take.
-    pub(crate) fn lines_below(&mut self, x: f64, top: f64, lines: &[Vec<Run>], style: TextStyle) -> f64 {
+    pub fn lines_below(&mut self, x: f64, top: f64, lines: &[Vec<Run>], style: TextStyle) -> f64 {
         let leading = LEADING * style.size;
         for (i, line) in lines.iter().enumerate() {
             self.runs(x, top + style.size + leading * i as f64, line, style);

@@ -4,6 +4,7 @@ pub mod align_draw;
 pub mod classifier;
 pub mod ddim;
 pub mod ddpm;
+pub mod draw;
 pub mod guidance;
 pub mod inpaint;
 pub mod solvers;
@@ -13,6 +14,7 @@ use crate::experiment::Experiment;
 
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
+    &draw::DrawExperiment,
     &align_draw::AlignDrawExperiment,
     &ddpm::DdpmExperiment,
     &ddim::STUDY,

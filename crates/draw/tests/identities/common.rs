@@ -1,7 +1,10 @@
 //! Random windows and tensors for the tests.
 
 use draw::attention::{Attention, Filters, Grid, Use};
+use draw::bound::{Bounded, latent_noise};
+use draw::{Draw, DrawConfig};
 use easel_core::Noise;
+use easel_nn::{InitScheme, Params};
 use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
@@ -42,4 +45,29 @@ pub fn filters(outputs: &Tensor, grid: Grid, purpose: Use) -> Filters {
 /// The largest entry of |a - b|.
 pub fn distance(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[])
+}
+
+/// A small model with weights large enough to matter, and its parameters.
+pub fn model(attention: bool, seed: u64) -> (Draw, Params) {
+    tch::set_num_threads(1);
+    let config = DrawConfig { attention, read: 3, write: 4, hidden: 12, ..DrawConfig::smoke() };
+    let params = Params::new(Device::Cpu, seed, InitScheme::Public);
+    let model = Draw::new(&params.root(), &config).expect("the sizes fit");
+    // Starts are zero at first; here they shall matter.
+    for (name, mut start) in params.named().into_iter().filter(|(name, _)| name.ends_with("_start")) {
+        let values =
+            tensor(&normals(seed + name.len() as u64, 1, start.numel()), Kind::Float).view(start.size().as_slice());
+        tch::no_grad(|| start.copy_(&(values * 0.5)));
+    }
+    (model, params)
+}
+
+/// Binary pictures `[B, 784]`.
+pub fn binary(seed: u64, batch: usize) -> Tensor {
+    tensor(&uniforms(seed, batch, 784), Kind::Float).ge(0.7).to_kind(Kind::Float)
+}
+
+/// Standard normals `[T, B, d_z]` for a model.
+pub fn noise_for(model: &dyn Bounded, batch: u64, step: u64) -> Tensor {
+    latent_noise(&Noise::new(1).purpose("test"), step, 0..batch, model.noise_shape(), Device::Cpu)
 }
