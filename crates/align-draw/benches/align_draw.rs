@@ -29,6 +29,7 @@ fn steps(c: &mut Criterion) {
     let pictures = [scenes(Split::Train), scenes(Split::Test)];
     let train = TrainConfig {
         batch: BATCH,
+        parts: 1,
         init: InitScheme::Public,
         window: 0.5,
         kl_warmup: 0,

@@ -91,6 +91,7 @@ impl RunConfig {
             model,
             train: TrainConfig {
                 batch: if smoke { 8 } else { 32 },
+                parts: if smoke { 1 } else { 2 },
                 init: InitScheme::Public,
                 window: 0.5,
                 kl_warmup: if smoke { 4 } else { 1500 },
