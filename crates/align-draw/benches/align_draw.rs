@@ -27,7 +27,14 @@ fn steps(c: &mut Criterion) {
         Pictures::Scenes(CaptionedDigits::new(config.side as usize, 0, split).expect("the digits are built in"))
     };
     let pictures = [scenes(Split::Train), scenes(Split::Test)];
-    let train = TrainConfig { batch: BATCH, init: InitScheme::Public, window: 0.5, kl_warmup: 0, optim: OptimConfig::default() };
+    let train = TrainConfig {
+        batch: BATCH,
+        parts: 1,
+        init: InitScheme::Public,
+        window: 0.5,
+        kl_warmup: 0,
+        optim: OptimConfig::default(),
+    };
     let mut learner = AlignDrawLearner::new(&config, train, vocabulary.clone(), pictures, 0, 1000, Device::Cpu)
         .expect("the preset is valid");
     let training =

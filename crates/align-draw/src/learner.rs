@@ -1,12 +1,13 @@
 //! Training.
 
+use draw::bound::latent_noise;
+use draw::model::in_threads;
 use easel_core::noise::{Noise, Stream};
-use easel_core::tensor::normal_tensor;
 use easel_nn::{InitScheme, Params};
-use easel_text::Vocabulary;
+use easel_text::{Tokens, Vocabulary};
 use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use crate::config::AlignDrawConfig;
 use crate::loss::Bound;
@@ -19,6 +20,8 @@ use crate::source::{Batch, Pictures};
 pub struct TrainConfig {
     /// Pictures a step.
     pub batch: usize,
+    /// Parts of a batch, each with a thread of its own: a step of the generator is too small for libtorch's threads.
+    pub parts: usize,
     /// How fresh weights are drawn.
     pub init: InitScheme,
     /// Side of the first windows of reading and writing, as a share of the picture; 1 is DRAW's. The filters are then half
@@ -37,11 +40,48 @@ pub struct AlignDrawLearner {
     pub model: AlignDraw,
     config: TrainConfig,
     group: Group,
+    replicas: Vec<Replica>,
     vocabulary: Vocabulary,
     train: Pictures,
     validation: Pictures,
     epsilon: Stream,
     device: Device,
+}
+
+/// A copy of the network for the thread of one part.
+#[derive(Debug)]
+struct Replica {
+    params: Params,
+    model: AlignDraw,
+}
+
+/// Means of one part of a batch, and the gradients of their weighted sum.
+struct Part {
+    reconstruction: Tensor,
+    kl: Tensor,
+    gradients: Vec<Tensor>,
+}
+
+impl Replica {
+    fn new(model: &AlignDrawConfig, device: Device) -> Result<Self, TrainError> {
+        let params = Params::zeros(device);
+        let network = AlignDraw::new(&params.root(), model).map_err(|e| TrainError::Model(e.to_string()))?;
+        params.named().into_iter().for_each(|(_, tensor)| drop(tensor.set_requires_grad(true)));
+        Ok(Self { params, model: network })
+    }
+
+    fn part(&self, batch: &Batch, epsilon: &Tensor, kl_weight: f64) -> Result<Part, TchError> {
+        let refuse = |e: TrainError| TchError::Torch(e.to_string());
+        let bound = bound(&self.model, batch, epsilon).map_err(refuse)?;
+        let (reconstruction, kl) = (bound.reconstruction.mean(Kind::Float), bound.kl.mean(Kind::Float));
+        let leaves: Vec<Tensor> = self.params.trained().into_iter().map(|(_, tensor)| tensor).collect();
+        let found = Tensor::f_run_backward(&[&reconstruction + &kl * kl_weight], &leaves, false, false)?;
+        // The alignment takes no part without align.
+        let defined =
+            |(leaf, gradient): (&Tensor, Tensor)| if gradient.defined() { gradient } else { leaf.zeros_like() };
+        let gradients = leaves.iter().zip(found).map(defined).collect();
+        Ok(Part { reconstruction: reconstruction.detach(), kl: kl.detach(), gradients })
+    }
 }
 
 /// Pictures of a validation.
@@ -67,12 +107,12 @@ impl AlignDrawLearner {
             let value = config.window.to_string();
             return Err(TrainError::Range { key: "train.window", value, expected: "above 0, at most 1" });
         }
-        if config.batch == 0 {
-            return Err(TrainError::Range { key: "train.batch", value: "0".into(), expected: "at least 1" });
+        if config.parts == 0 || config.batch < config.parts {
+            let value = format!("{} with train.parts = {}", config.batch, config.parts);
+            return Err(TrainError::Range { key: "train.batch", value, expected: "at least one picture a part" });
         }
         let expected = [model.channels, model.side, model.side];
-        for found in [train.picture_shape(), validation.picture_shape()].into_iter().filter(|shape| *shape != expected)
-        {
+        if let Some(found) = [train.picture_shape(), validation.picture_shape()].into_iter().find(|shape| *shape != expected) {
             return Err(TrainError::Model(format!("pictures have shape {found:?}, the network draws {expected:?}")));
         }
         if model.words != vocabulary.len() as i64 {
@@ -85,6 +125,7 @@ impl AlignDrawLearner {
         Ok(Self {
             model: network,
             group: Group::new("model", params.named(), Kind::Float, config.optim, steps)?,
+            replicas: (0..config.parts).map(|_| Replica::new(model, device)).collect::<Result<_, _>>()?,
             config,
             vocabulary,
             train,
@@ -124,7 +165,7 @@ pub fn epsilon(
     config: &AlignDrawConfig,
     device: Device,
 ) -> Tensor {
-    normal_tensor(stream, step, samples, &[config.steps, config.latent], device).transpose(0, 1).contiguous()
+    latent_noise(stream, step, samples, [config.steps, config.latent], device)
 }
 
 impl Learner for AlignDrawLearner {
@@ -135,20 +176,44 @@ impl Learner for AlignDrawLearner {
     fn step(&mut self, step: u64) -> Result<Scalars, TrainError> {
         let batch = self.train.batch(step, self.config.batch, &self.vocabulary, self.device);
         let noise = epsilon(&self.epsilon, step, 0..self.config.batch as u64, self.model.config(), self.device);
-        let bound = bound(&self.model, &batch, &noise)?;
-        let (reconstruction, kl) = (bound.reconstruction.mean(Kind::Float), bound.kl.mean(Kind::Float));
         let weight = match self.config.kl_warmup {
             0 => 1.0,
             warmup => ((step + 1) as f64 / warmup as f64).min(1.0),
         };
-        let norm = self.group.update(&(&reconstruction + &kl * weight))?;
-        let total = (&reconstruction + &kl).detach();
-        Ok(vec![
-            ("bound", total),
-            ("reconstruction", reconstruction.detach()),
-            ("kl", kl.detach()),
-            ("grad_norm", norm),
-        ])
+        let leaves: Vec<Tensor> = self.group.params.leaves().into_iter().map(Tensor::shallow_clone).collect();
+        let (mut work, mut shares, mut first) = (Vec::new(), Vec::new(), 0);
+        for (k, replica) in self.replicas.iter_mut().enumerate() {
+            // Parts differ by one picture at most.
+            let end = self.config.batch * (k + 1) / self.config.parts;
+            let (start, length) = (first as i64, (end - first) as i64);
+            let part = Batch { x: batch.x.narrow(0, start, length), tokens: rows_of(&batch.tokens, first..end) };
+            let noise = noise.narrow(1, start, length);
+            let own = replica.params.trained();
+            no_grad(|| own.into_iter().zip(&leaves).for_each(|((_, mut copy), leaf)| copy.copy_(leaf)));
+            work.push(move || replica.part(&part, &noise, weight));
+            shares.push(length as f64 / self.config.batch as f64);
+            first = end;
+        }
+        let parts = in_threads(work)?;
+        let mean = |of: fn(&Part) -> &Tensor| {
+            let weighted: Vec<Tensor> = parts.iter().zip(&shares).map(|(part, share)| of(part) * *share).collect();
+            Tensor::stack(&weighted, 0).sum(Kind::Float)
+        };
+        let (reconstruction, kl) = (mean(|p| &p.reconstruction), mean(|p| &p.kl));
+        // A sum whose gradient is the batch's.
+        let products: Vec<Tensor> = leaves
+            .iter()
+            .enumerate()
+            .map(|(i, leaf)| {
+                let zero = leaf.detach().zeros_like();
+                let gradient =
+                    parts.iter().zip(&shares).fold(zero, |sum, (part, share)| sum + &part.gradients[i] * *share);
+                (leaf * gradient).sum(Kind::Float)
+            })
+            .collect();
+        let norm = self.group.update(&Tensor::stack(&products, 0).sum(Kind::Float))?;
+        let total = &reconstruction + &kl;
+        Ok(vec![("bound", total), ("reconstruction", reconstruction), ("kl", kl), ("grad_norm", norm)])
     }
 
     /// $-\mathcal L$ of the averaged weights on validation pictures, always with the same noise.
@@ -158,6 +223,16 @@ impl Learner for AlignDrawLearner {
         let noise = epsilon(stream, u64::MAX, 0..VALIDATION as u64, model.config(), *device);
         let bound = group.with_average(|| no_grad(|| bound(model, &batch, &noise)))?;
         Ok(Some(bound.total().mean(Kind::Double).double_value(&[])))
+    }
+}
+
+/// Some of a batch's captions.
+fn rows_of(tokens: &Tokens, rows: std::ops::Range<usize>) -> Tokens {
+    let (start, length) = (rows.start as i64, rows.len() as i64);
+    Tokens {
+        ids: tokens.ids.narrow(0, start, length),
+        mask: tokens.mask.narrow(0, start, length),
+        lengths: tokens.lengths[rows].to_vec(),
     }
 }
 

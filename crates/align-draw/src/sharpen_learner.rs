@@ -113,9 +113,9 @@ impl Learner for SharpenLearner {
             logits.binary_cross_entropy_with_logits(&target, None::<Tensor>, None::<Tensor>, Reduction::Mean)
         };
         let discriminator = (verdict(&real, 1.0) + verdict(&restored.detach(), 0.0)) * 0.5;
-        self.groups[1].update(&discriminator)?;
+        let _ = self.groups[1].update(&discriminator)?;
         let generator = verdict(&restored, 1.0);
-        self.groups[0].update(&generator)?;
+        let _ = self.groups[0].update(&generator)?;
         let error = (restored.detach() - &real).square().mean(Kind::Float);
         Ok(vec![("generator", generator.detach()), ("discriminator", discriminator.detach()), ("squared_error", error)])
     }

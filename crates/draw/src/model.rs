@@ -135,7 +135,7 @@ impl Bounded for Draw {
 }
 
 /// Runs all but the last in threads of their own, that one here; results in order.
-fn in_threads<T: Send>(work: Vec<impl FnOnce() -> Result<T, TchError> + Send>) -> Result<Vec<T>, TchError> {
+pub fn in_threads<T: Send>(work: Vec<impl FnOnce() -> Result<T, TchError> + Send>) -> Result<Vec<T>, TchError> {
     let mut work = work.into_iter();
     let Some(last) = work.next_back() else { return Ok(Vec::new()) };
     std::thread::scope(|scope| {

@@ -60,7 +60,7 @@ impl Augment {
         }
         if self.brightness > 0.0 {
             let by: Vec<f32> = draws.iter().map(|u| (self.brightness * signed(u[5])) as f32).collect();
-            x = x + Tensor::from_slice(&by).view([-1, 1, 1, 1]).to_device(device);
+            x += Tensor::from_slice(&by).view([-1, 1, 1, 1]).to_device(device);
         }
         if self.cut > 0.0 {
             x = &x * self.kept(&x, &draws, device);

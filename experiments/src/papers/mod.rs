@@ -1,5 +1,6 @@
 //! The experiments. A new one is a module here and its line in [`ALL`].
 
+pub mod align_draw;
 pub mod classifier;
 pub mod controlgan;
 pub mod ddim;
@@ -18,6 +19,7 @@ use crate::experiment::Experiment;
 /// Every experiment, in the order of the lecture.
 pub const ALL: &[&dyn Experiment] = &[
     &draw::DrawExperiment,
+    &align_draw::AlignDrawExperiment,
     &gan::GanExperiment,
     &text_gan::TextGanExperiment,
     &controlgan::ControlGanExperiment,

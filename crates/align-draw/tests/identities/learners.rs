@@ -22,13 +22,19 @@ fn optim(lr: f64) -> OptimConfig {
 fn learner(steps: u64) -> AlignDrawLearner {
     tch::set_num_threads(1);
     let pictures = [Split::Train, Split::Test].map(|split| Pictures::Scenes(scenes(split)));
-    let train = TrainConfig { batch: 6, init: InitScheme::Public, window: 0.5, kl_warmup: 4, optim: optim(3e-3) };
+    let train =
+        TrainConfig { batch: 6, parts: 2, init: InitScheme::Public, window: 0.5, kl_warmup: 4, optim: optim(3e-3) };
     AlignDrawLearner::new(&AlignDrawConfig::smoke(), train, vocabulary(), pictures, 0, steps, Device::Cpu).unwrap()
 }
 
 fn sharpener() -> SharpenLearner {
     tch::set_num_threads(1);
-    let config = SharpenTraining { features: 3, batch: 4, steps: LoopConfig { steps: 8, ..LoopConfig::default() }, optim: optim(1e-3) };
+    let config = SharpenTraining {
+        features: 3,
+        batch: 4,
+        steps: LoopConfig { steps: 8, ..LoopConfig::default() },
+        optim: optim(1e-3),
+    };
     let pictures = Pictures::Scenes(scenes(Split::Train));
     SharpenLearner::new(network(0, &AlignDrawConfig::smoke()), config, vocabulary(), pictures, 0, Device::Cpu).unwrap()
 }
@@ -86,7 +92,8 @@ fn the_discriminator_learns_to_tell() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let train = TrainConfig { batch: 6, init: InitScheme::Public, window: 0.5, kl_warmup: 0, optim: optim(1e-3) };
+    let train =
+        TrainConfig { batch: 6, parts: 2, init: InitScheme::Public, window: 0.5, kl_warmup: 0, optim: optim(1e-3) };
     let make = |model: AlignDrawConfig, train: TrainConfig| {
         let pictures = [Split::Train, Split::Test].map(|split| Pictures::Scenes(scenes(split)));
         AlignDrawLearner::new(&model, train, vocabulary(), pictures, 0, 8, Device::Cpu).unwrap_err().to_string()

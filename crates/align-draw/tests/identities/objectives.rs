@@ -57,7 +57,8 @@ proptest! {
         };
         let (c, y) = (canvas.to_kind(Kind::Double), x.to_kind(Kind::Double));
         let mean = c.sigmoid();
-        let expected = -(&y * mean.log() + (1.0 - &y) * (-&c).sigmoid().log()).sum_dim_intlist([1i64, 2].as_slice(), false, None::<Kind>);
+        let log_likelihood: Tensor = &y * mean.log() + (1.0 - &y) * (-&c).sigmoid().log();
+        let expected = -log_likelihood.sum_dim_intlist([1i64, 2].as_slice(), false, None::<Kind>);
         for (a, b) in values(&of(&canvas, &x)).into_iter().zip(values(&expected)) {
             prop_assert!((a / b - 1.0).abs() < 1e-5, "{a}, expected {b}");
         }
@@ -76,7 +77,9 @@ fn kl_agrees_with_monte_carlo() {
     let ratios: Vec<f64> = values(&normal(3, &[1, 20_000]))
         .into_iter()
         .map(|e| mean + log_std.exp() * e)
-        .map(|z| gaussian::log_density(z, mean, 2.0 * log_std) - gaussian::log_density(z, prior_mean, 2.0 * prior_log_std))
+        .map(|z| {
+            gaussian::log_density(z, mean, 2.0 * log_std) - gaussian::log_density(z, prior_mean, 2.0 * prior_log_std)
+        })
         .collect();
     let n = ratios.len() as f64;
     let average = ratios.iter().sum::<f64>() / n;
@@ -114,7 +117,8 @@ fn the_bound_is_below_the_likelihood() {
     let likelihood = largest + (w.iter().map(|w| (w - largest).exp()).sum::<f64>() / n).ln();
     assert!(-analytic.iter().sum::<f64>() / n < likelihood);
     let kl = values(&bound.kl);
-    let spread = kl.iter().copied().fold(f64::NEG_INFINITY, f64::max) - kl.iter().copied().fold(f64::INFINITY, f64::min);
+    let spread =
+        kl.iter().copied().fold(f64::NEG_INFINITY, f64::max) - kl.iter().copied().fold(f64::INFINITY, f64::min);
     assert!(spread > 1e-4, "the divergence is one number for all draws: the prior does not depend on the past");
 }
 
@@ -144,7 +148,9 @@ fn the_prior_is_bounded() {
     let p = prior.forward(&(normal(2, &[50, 16]) * 3.0));
     let (mean, std) = (p.mean.abs().max().double_value(&[]), p.log_std.exp());
     let e = std::f64::consts::E;
-    assert!(mean <= 1.0 && std.max().double_value(&[]) <= e * 1.000_001 && std.min().double_value(&[]) >= 0.999_999 / e);
+    assert!(
+        mean <= 1.0 && std.max().double_value(&[]) <= e * 1.000_001 && std.min().double_value(&[]) >= 0.999_999 / e
+    );
 }
 
 /// Erratum: $P(Z_t|Z_{<t})$ of the lecture lacks y. $P(Z_1)$ is standard normal for every caption, and from the second step on
@@ -154,7 +160,8 @@ fn the_prior_depends_on_the_caption_from_the_second_step() {
     let config = AlignDrawConfig::smoke();
     let model = network(3, &config);
     let x = batch(1).x.repeat([2, 1, 1]);
-    let captions = ["the digit three is at the top left of the image .", "the digit nine is at the bottom right of the image ."];
+    let captions =
+        ["the digit three is at the top left of the image .", "the digit nine is at the bottom right of the image ."];
     let noise = latent_noise(0, 1, &config).repeat([1, 2, 1]);
     let prior = no_grad(|| model.infer(&x, &crate::common::tokens(&captions), &noise)).unwrap().prior;
     for (name, part) in [("mean", &prior.mean), ("log deviation", &prior.log_std)] {

@@ -24,7 +24,10 @@ fn real_scenes_are_found() {
                 let at = found.places.iter().position(|p| p == place);
                 let corner = found.corners[at.unwrap_or_else(|| panic!("no {place:?} in scene {index}"))];
                 for axis in 0..2 {
-                    assert!((corner[axis] - position[axis] as i64).abs() <= 2, "scene {index}: {corner:?}, {position:?}");
+                    assert!(
+                        (corner[axis] - position[axis] as i64).abs() <= 2,
+                        "scene {index}: {corner:?}, {position:?}"
+                    );
                 }
             }
         }
@@ -49,7 +52,8 @@ fn nothing_is_found_where_ink_is_missing_or_astray() {
 #[test]
 fn captions_are_held_against_what_was_read() {
     let list = CaptionedDigits::new(40, 0, Split::Test).unwrap();
-    let scene = (0..).map(|i| list.scene(i)).find(|s| s.template == Place::Right && s.digits[0].class != s.digits[1].class);
+    let scene =
+        (0..).map(|i| list.scene(i)).find(|s| s.template == Place::Right && s.digits[0].class != s.digits[1].class);
     let scene = scene.unwrap();
     let image = Tensor::from_slice(&picture(&list, &scene)).view([1, 1, 40, 40]).to_kind(Kind::Float);
     // The layout is read from left to right: there the caption's second digit stands.
@@ -64,7 +68,10 @@ fn captions_are_held_against_what_was_read() {
     let claims = list.claims(&scene);
     assert_eq!(verdict(claims.clone()), Verdict { placed: true, right: true });
     let digits: Vec<usize> = claims.digits.iter().rev().copied().collect();
-    assert_eq!(verdict(Claims { template: Place::Left, digits: digits.clone() }), Verdict { placed: true, right: true });
+    assert_eq!(
+        verdict(Claims { template: Place::Left, digits: digits.clone() }),
+        Verdict { placed: true, right: true }
+    );
     assert_eq!(verdict(Claims { template: Place::Right, digits }), Verdict { placed: true, right: false });
     let other = Claims { template: Place::Top, digits: claims.digits.clone() };
     assert_eq!(verdict(other), Verdict { placed: false, right: false });

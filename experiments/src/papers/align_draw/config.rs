@@ -74,7 +74,7 @@ impl RunConfig {
         };
         let smoke = name == "smoke";
         let mut optim = OptimConfig { clip: 10.0, ema: if smoke { 0.9 } else { 0.995 }, ..OptimConfig::default() };
-        (optim.rate.lr, optim.rate.final_lr) = (2e-3, 4e-5);
+        (optim.rate.lr, optim.rate.final_lr) = (3e-3, 6e-5);
         let mut adversarial = OptimConfig {
             adam: AdamConfig { beta1: 0.5, ..AdamConfig::default() },
             ema: if smoke { 0.9 } else { 0.99 },
@@ -89,7 +89,14 @@ impl RunConfig {
             data: DIGITS.into(),
             samples: if smoke { 8 } else { 500 },
             model,
-            train: TrainConfig { batch: if smoke { 8 } else { 64 }, init: InitScheme::Public, kl_warmup: 0, optim },
+            train: TrainConfig {
+                batch: if smoke { 8 } else { 32 },
+                parts: if smoke { 1 } else { 2 },
+                init: InitScheme::Public,
+                window: 0.5,
+                kl_warmup: if smoke { 4 } else { 1500 },
+                optim,
+            },
             steps: if smoke { steps(8, 2) } else { steps(6000, 20) },
             sharpen: SharpenTraining {
                 features: if smoke { 4 } else { 16 },

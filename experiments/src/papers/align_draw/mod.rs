@@ -35,6 +35,8 @@ pub struct AlignDrawExperiment;
 
 /// Trains the network in `out` unless it is there; the folder stays guarded until everything in it is written.
 fn train_model(config: &RunConfig, request: &RunRequest) -> Result<RunDir> {
+    // A step of the generator is many small operations: libtorch's own threads slow them down.
+    tch::set_num_threads(1);
     let mut learner = AlignDrawLearner::new(
         &config.model,
         config.train,

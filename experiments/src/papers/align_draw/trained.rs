@@ -13,7 +13,8 @@ use easel_core::weights::{self, Weights};
 use easel_data::Split;
 use easel_data::captioned_digits::normalised;
 use easel_nn::Params;
-use easel_text::{Tokens, UNKNOWN, Vocabulary, words};
+use easel_text::vocabulary::{UNKNOWN, words};
+use easel_text::{Tokens, Vocabulary};
 use tch::{Device, Tensor, no_grad};
 
 use super::config::{DIGITS, RunConfig};

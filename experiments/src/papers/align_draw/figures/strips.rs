@@ -27,7 +27,7 @@ pub struct Trace {
 /// Draws one sample of a caption and watches.
 pub fn trace(trained: &Trained, caption: &str, sample: u64) -> Result<Trace> {
     let (mut canvases, mut windows, mut alpha) = (Vec::new(), Vec::new(), Vec::new());
-    trained.observe(&[caption.to_owned()], trained.config.seed, sample, |step| {
+    let _ = trained.observe(&[caption.to_owned()], trained.config.seed, sample, |step| {
         canvases.push(channels(&step.state.canvas.sigmoid(), trained.config.model.channels));
         windows.push(trained.model.write_attention().windows(&step.state.generative.hidden));
         alpha.push(Vec::<f64>::try_from(step.alpha.get(0).to_device(Device::Cpu).to_kind(Kind::Double)));
@@ -40,7 +40,7 @@ pub fn trace(trained: &Trained, caption: &str, sample: u64) -> Result<Trace> {
         canvases: Tensor::cat(&canvases, 0).to_device(Device::Cpu).to_kind(Kind::Float),
         windows: flat,
         alpha: alpha.into_iter().collect::<Result<_, _>>()?,
-        words: easel_text::words(caption),
+        words: easel_text::vocabulary::words(caption),
     })
 }
 
