@@ -112,7 +112,9 @@ impl AlignDrawLearner {
             return Err(TrainError::Range { key: "train.batch", value, expected: "at least one picture a part" });
         }
         let expected = [model.channels, model.side, model.side];
-        if let Some(found) = [train.picture_shape(), validation.picture_shape()].into_iter().find(|shape| *shape != expected) {
+        if let Some(found) =
+            [train.picture_shape(), validation.picture_shape()].into_iter().find(|shape| *shape != expected)
+        {
             return Err(TrainError::Model(format!("pictures have shape {found:?}, the network draws {expected:?}")));
         }
         if model.words != vocabulary.len() as i64 {

@@ -25,21 +25,18 @@ fn all(c: &mut Criterion) {
     let captions = data.captions().expect("captions").to_vec();
     let vocabulary = Vocabulary::from_captions(&captions, 1);
     let attributes = attribute_words(&vocabulary, &captions);
-    let loader = |batch| {
-        Loader::new(&data, LoaderConfig { batch, ..LoaderConfig::default() }, device).expect("the scenes fit")
-    };
+    let loader =
+        |batch| Loader::new(&data, LoaderConfig { batch, ..LoaderConfig::default() }, device).expect("the scenes fit");
     let words = || Captions::new(&vocabulary, &captions, config.max_words).expect("known words");
     let optim = OptimConfig::default();
     let targets = attribute_targets(&captions, &attributes, device);
 
     let mut encoders =
         MatchLearner::new(&config, vocabulary.len(), optim, (loader(32), words()), (0, 1000), device).expect("valid");
-    let mut network =
-        AttributeLearner::new(&config, optim, (loader(32), targets), (0, 1000), device).expect("valid");
+    let mut network = AttributeLearner::new(&config, optim, (loader(32), targets), (0, 1000), device).expect("valid");
     let tensors = encoders.weights().into_iter().chain(network.weights()).collect();
     let weights = Weights { path: "frozen".into(), tensors, metadata: Default::default() };
-    let frozen =
-        Frozen::load(&weights, &config, vocabulary.len(), attributes.len(), device).expect("the weights fit");
+    let frozen = Frozen::load(&weights, &config, vocabulary.len(), attributes.len(), device).expect("the weights fit");
     let train = PlayersConfig {
         adversarial: AdversarialForm::Code,
         corre: CorreMode::Weighted,

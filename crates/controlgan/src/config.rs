@@ -173,8 +173,14 @@ impl ControlGanConfig {
         let fits = first >= 8 && (first as u64).is_power_of_two() && self.side == first << (self.stages - 1);
         check("side", self.side.to_string(), fits, "a power of two, at least 8 in the first stage")?;
         let levels = self.encoder.len();
-        let regions = (2..=8).contains(&levels) && self.region_side() >= 2 && self.encoder.iter().all(|c| *c >= 4 && c % 4 == 0);
-        check("encoder", format!("{:?}", self.encoder), regions, "2 or more levels of multiples of 4 channels, the last but one of 2 places a side at least")?;
+        let regions =
+            (2..=8).contains(&levels) && self.region_side() >= 2 && self.encoder.iter().all(|c| *c >= 4 && c % 4 == 0);
+        check(
+            "encoder",
+            format!("{:?}", self.encoder),
+            regions,
+            "2 or more levels of multiples of 4 channels, the last but one of 2 places a side at least",
+        )?;
         let ok = self.temperature > 0.0 && self.temperature.is_finite();
         check("temperature", self.temperature.to_string(), ok, "above 0")?;
         let Gammas { regions, words, batch } = self.gammas;

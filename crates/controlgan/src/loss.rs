@@ -36,9 +36,7 @@ pub fn discriminator(judged: &Judged, form: AdversarialForm) -> Tensor {
     let fake = mean(minus_log_one_minus_d(&judged.fake)) + mean(minus_log_one_minus_d(&judged.fake_caption));
     match form {
         AdversarialForm::Paper => (real + fake) * 0.5,
-        AdversarialForm::Code => {
-            real * 0.5 + (fake + mean(minus_log_one_minus_d(&judged.wrong_caption))) * (1.0 / 3.0)
-        }
+        AdversarialForm::Code => real * 0.5 + (fake + mean(minus_log_one_minus_d(&judged.wrong_caption))) * (1.0 / 3.0),
     }
 }
 

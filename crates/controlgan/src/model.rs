@@ -17,8 +17,7 @@ use crate::perceptual::AttributeNet;
 /// # Errors
 /// A name that is taken.
 pub fn text_encoder(path: &Path, config: &ControlGanConfig, vocabulary: usize) -> Result<BiLstm, TextError> {
-    let sizes =
-        BiLstmConfig { vocabulary: vocabulary as i64, embedding: config.embedding, hidden: config.width / 2 };
+    let sizes = BiLstmConfig { vocabulary: vocabulary as i64, embedding: config.embedding, hidden: config.width / 2 };
     BiLstm::new(path, sizes)
 }
 

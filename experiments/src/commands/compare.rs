@@ -293,8 +293,8 @@ fn markdown(judge: &Judge, rows: &[Row], options: &CompareOptions, captions: usi
          |---|---:|---:|---:|---:|---:|{}---:|---:|---:|\n",
         options.count,
         options.seed,
-        judge.captions.len().min(crate::papers::scorer::scorer::CANDIDATES),
-        100.0 / judge.captions.len().min(crate::papers::scorer::scorer::CANDIDATES) as f64,
+        judge.captions.len().min(crate::papers::scorer::contrast::CANDIDATES),
+        100.0 / judge.captions.len().min(crate::papers::scorer::contrast::CANDIDATES) as f64,
         oracle("claims that hold"),
         oracle("---:").trim_start(),
     );

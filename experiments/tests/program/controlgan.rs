@@ -44,7 +44,8 @@ fn a_run_trains_measures_and_draws() {
 
 fn samples_follow_prompt_and_seed(run: &str, file: &str) {
     let draw = |prompt: &str, seed: &str| -> Tensor {
-        let words = ["sample", "controlgan", "--run", run, "--count", "2", "--seed", seed, "--prompt", prompt, "--out", file];
+        let words =
+            ["sample", "controlgan", "--run", run, "--count", "2", "--seed", seed, "--prompt", prompt, "--out", file];
         good(&words);
         weights::read(Path::new(file)).expect("readable").tensors.remove("images").expect("images")
     };

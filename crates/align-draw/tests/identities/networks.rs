@@ -70,13 +70,13 @@ fn the_words_are_weighed_anew_at_every_step() {
     let model = network(0, &config);
     let captions = tokens(&CAPTIONS);
     let mut seen = Vec::new();
-    sample(&model, &captions, &latent_noise(0, 3, &config), |step| seen.push(step.alpha.copy())).unwrap();
+    let _ = sample(&model, &captions, &latent_noise(0, 3, &config), |step| seen.push(step.alpha.copy())).unwrap();
     assert_eq!(seen.len() as i64, config.steps);
     assert!(seen.iter().all(|alpha| alpha.size() == [3, 12]));
     assert!(distance(&seen[0], &seen[1]) > 1e-7, "the weights stay as they are");
     let fixed = network(0, &AlignDrawConfig { align: false, ..config });
     let mut seen = Vec::new();
-    sample(&fixed, &captions, &latent_noise(0, 3, &config), |step| seen.push(step.alpha.copy())).unwrap();
+    let _ = sample(&fixed, &captions, &latent_noise(0, 3, &config), |step| seen.push(step.alpha.copy())).unwrap();
     assert!(seen.iter().all(|alpha| distance(alpha, &(alpha.ones_like() / 12.0)) < 1e-7), "a mean has equal weights");
 }
 

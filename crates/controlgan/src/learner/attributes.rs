@@ -59,9 +59,7 @@ impl Learner for AttributeLearner {
         let targets = self.targets.index_select(0, &Tensor::from_slice(&rows).to_device(self.device));
         let logits = self.network.forward(&batch.images);
         let loss = logits.binary_cross_entropy_with_logits::<Tensor>(&targets, None, None, tch::Reduction::Mean);
-        let right = no_grad(|| {
-            logits.gt(0.0).eq_tensor(&targets.gt(0.5)).to_kind(Kind::Float).mean(Kind::Float)
-        });
+        let right = no_grad(|| logits.gt(0.0).eq_tensor(&targets.gt(0.5)).to_kind(Kind::Float).mean(Kind::Float));
         let norm = self.group.update(&loss)?;
         Ok(vec![("attributes", loss.detach()), ("attributes/right", right), ("attributes/grad_norm", norm)])
     }

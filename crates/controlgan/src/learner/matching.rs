@@ -67,12 +67,8 @@ impl Learner for MatchLearner {
         let text = TextFeatures::of(&self.text, &self.captions.tokens(&batch.indices, self.device)).map_err(model)?;
         let seen = self.image.forward(&batch.images);
         let same = self.captions.same(&batch.indices, self.device);
-        let loss = damsm::loss(
-            (&text.words, &text.sentence, &text.mask),
-            (&seen.regions, &seen.global),
-            &same,
-            self.gammas,
-        );
+        let loss =
+            damsm::loss((&text.words, &text.sentence, &text.mask), (&seen.regions, &seen.global), &same, self.gammas);
         let total = loss.total();
         let found = no_grad(|| top_one(&damsm::sentence_cosines(&seen.global, &text.sentence), &same));
         let norm = self.group.update(&total)?;

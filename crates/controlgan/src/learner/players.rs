@@ -86,7 +86,8 @@ impl PlayersConfig {
             return Err(TrainError::Range { key, value: w.word_delay.to_string(), expected });
         }
         if self.corre == CorreMode::PaperSum && (w.word_discriminator > 0.0 || w.word_generator > 0.0) {
-            let expected = "weighted, product or official_code: the printed sum exceeds 1, where its loss does not exist";
+            let expected =
+                "weighted, product or official_code: the printed sum exceeds 1, where its loss does not exist";
             return Err(TrainError::Range { key: "corre", value: "paper_sum".into(), expected });
         }
         Ok(())
@@ -139,7 +140,8 @@ impl PlayersLearner {
             let found = loader.picture_shape();
             return Err(TrainError::Model(format!("pictures have shape {found:?}, the generator makes {expected:?}")));
         }
-        let (g, d) = (Params::new(device, seed, InitScheme::Orthogonal), Params::new(device, seed, InitScheme::Orthogonal));
+        let (g, d) =
+            (Params::new(device, seed, InitScheme::Orthogonal), Params::new(device, seed, InitScheme::Orthogonal));
         let generator = Generator::new(&g.root().sub("generator"), model_config).map_err(model)?;
         let discriminator = |k: i64| {
             Discriminator::new(&d.root().sub("discriminators").sub(k), model_config, model_config.stage_side(k))

@@ -30,7 +30,8 @@ impl World {
     fn new() -> Self {
         tch::set_num_threads(1);
         let config = ControlGanConfig::smoke();
-        let data = Shapes::new(config.side as usize, 0).unwrap().with_objects(1..=1).unwrap().dataset(0..SCENES).unwrap();
+        let data =
+            Shapes::new(config.side as usize, 0).unwrap().with_objects(1..=1).unwrap().dataset(0..SCENES).unwrap();
         let captions = data.captions().unwrap().to_vec();
         let vocabulary = Vocabulary::from_captions(&captions, 1);
         let attributes = attribute_words(&vocabulary, &captions);
@@ -47,12 +48,14 @@ impl World {
 
     fn matching(&self) -> MatchLearner {
         let data = (self.loader(), self.captions());
-        MatchLearner::new(&self.config, self.vocabulary.len(), OptimConfig::default(), data, (1, 8), Device::Cpu).unwrap()
+        MatchLearner::new(&self.config, self.vocabulary.len(), OptimConfig::default(), data, (1, 8), Device::Cpu)
+            .unwrap()
     }
 
     fn attributes(&self) -> AttributeLearner {
         let targets = attribute_targets(&self.captions, &self.attributes, Device::Cpu);
-        AttributeLearner::new(&self.config, OptimConfig::default(), (self.loader(), targets), (1, 8), Device::Cpu).unwrap()
+        AttributeLearner::new(&self.config, OptimConfig::default(), (self.loader(), targets), (1, 8), Device::Cpu)
+            .unwrap()
     }
 
     fn frozen_weights(&self) -> Weights {

@@ -162,7 +162,7 @@ fn pairs_that_do_not_fit_are_refused() {
         let mut pairs = pairs(8);
         change(&mut pairs);
         let made = TextGanLearner::new(Variant::Gan, &TextGanConfig::smoke(), &config(), pairs, 0, 4);
-        made.err().expect("refused").to_string()
+        made.map(|_| ()).expect_err("refused").to_string()
     };
     assert!(refused(&|p| p.captions[3].clear()).contains("picture 3"));
     assert!(refused(&|p| p.captions[3] = vec![99]).contains("[99]"));
@@ -170,5 +170,5 @@ fn pairs_that_do_not_fit_are_refused() {
     assert!(refused(&|p| p.texts = p.texts.narrow(1, 0, 4)).contains("model.text = 16"));
     let odd = TrainConfig { batch: 7, ..config() };
     let made = TextGanLearner::new(Variant::Gan, &TextGanConfig::smoke(), &odd, pairs(7), 0, 4);
-    assert!(made.err().expect("refused").to_string().contains("train.batch = 7"));
+    assert!(made.map(|_| ()).expect_err("refused").to_string().contains("train.batch = 7"));
 }

@@ -143,9 +143,11 @@ impl RunConfig {
         }
         config.players.steps.validate()?;
         config.players.train.validate()?;
-        for (key, batch) in
-            [("damsm.batch", config.damsm.batch), ("attributes.batch", config.attributes.batch), ("players.batch", config.players.batch)]
-        {
+        for (key, batch) in [
+            ("damsm.batch", config.damsm.batch),
+            ("attributes.batch", config.attributes.batch),
+            ("players.batch", config.players.batch),
+        ] {
             ensure!(batch >= 2, "{key} = {batch}: at least 2");
         }
         let data = &config.data;
@@ -159,7 +161,11 @@ impl RunConfig {
         ensure!(evaluate.pictures >= 8, "evaluate.pictures = {}: at least 8", evaluate.pictures);
         ensure!(evaluate.edits >= 1, "evaluate.edits = {}: at least 1", evaluate.edits);
         ensure!(evaluate.candidates >= 2, "evaluate.candidates = {}: at least 2", evaluate.candidates);
-        ensure!(!config.ablations.contains(&config.ablation), "ablations: {} is the run itself", config.ablation.name());
+        ensure!(
+            !config.ablations.contains(&config.ablation),
+            "ablations: {} is the run itself",
+            config.ablation.name()
+        );
         Ok(config)
     }
 
@@ -195,11 +201,7 @@ impl RunConfig {
             seed,
             ablation: Ablation::Nothing,
             ablations: vec![],
-            data: DataConfig {
-                objects: 2,
-                styles: vec![ArtStyle::Twemoji],
-                scenes: if smoke { 64 } else { 8000 },
-            },
+            data: DataConfig { objects: 2, styles: vec![ArtStyle::Twemoji], scenes: if smoke { 64 } else { 8000 } },
             model,
             damsm: PartConfig { batch: if smoke { 8 } else { 32 }, steps: steps(900, 4), optim: encoders() },
             attributes: PartConfig { batch: if smoke { 8 } else { 32 }, steps: steps(500, 4), optim: encoders() },

@@ -86,9 +86,8 @@ pub fn metrics(trained: &Trained) -> Result<Map<String, Value>> {
 
 /// Real pictures of scenes, f32 `[N, 3, side, side]`.
 pub fn rendered<'a>(scenes: impl Iterator<Item = &'a Scene>, side: usize) -> Tensor {
-    let pictures: Vec<Tensor> = scenes
-        .map(|scene| Tensor::from_slice(&scene.render(side).image).view([3, side as i64, side as i64]))
-        .collect();
+    let pictures: Vec<Tensor> =
+        scenes.map(|scene| Tensor::from_slice(&scene.render(side).image).view([3, side as i64, side as i64])).collect();
     crate::tensors::to_unit(&Tensor::stack(&pictures, 0))
 }
 
@@ -172,8 +171,11 @@ fn edits(trained: &Trained, metrics: &mut Map<String, Value>) -> Result<()> {
     Ok(())
 }
 
+/// Pictures u8 `[3, H, W]` each.
+type Pictures = Vec<Vec<u8>>;
+
 /// Pictures before and after each change, both under the same noise.
-pub fn edited(trained: &Trained, pairs: &[Pair]) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>)> {
+pub fn edited(trained: &Trained, pairs: &[Pair]) -> Result<(Pictures, Pictures)> {
     let [before, after]: [Vec<String>; 2] =
         [0, 1].map(|k| pairs.iter().map(|pair| pair.captions()[k].clone()).collect());
     let draw = |captions: &[String]| bytes(&trained.pictures(captions, 0, trained.config.seed)?);

@@ -47,7 +47,11 @@ impl Experiment for ControlGanExperiment {
 
     fn presets(&self) -> &'static [Preset] {
         &[
-            Preset { name: "small", about: "16, 32, 64 pixels on sprite scenes, minutes on two cores; what ships", trains: true },
+            Preset {
+                name: "small",
+                about: "16, 32, 64 pixels on sprite scenes, minutes on two cores; what ships",
+                trains: true,
+            },
             Preset { name: "smoke", about: "the whole path in seconds", trains: true },
             Preset { name: "paper", about: "the published sizes on CUB: 64, 128, 256 pixels", trains: false },
         ]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use controlgan::Frozen;
 use controlgan::captions::{Captions, attribute_targets};
 use controlgan::learner::{AttributeLearner, MatchLearner, PlayersLearner};
-use controlgan::Frozen;
 use easel_core::files::write_atomic;
 use easel_core::weights::{self, Weights};
 use easel_data::Dataset;
@@ -72,7 +72,8 @@ impl Trainer<'_> {
         if !(self.resume && file.exists()) {
             let mut run = RunDir::open(&folder, &toml::to_string(self.config)?, self.resume && folder.exists())?;
             let mut learner = learner()?;
-            let outcome = train(&mut learner, steps, &mut run, Progress::new(progress_name(name), steps.steps, "steps"))?;
+            let outcome =
+                train(&mut learner, steps, &mut run, Progress::new(progress_name(name), steps.steps, "steps"))?;
             if !outcome.complete {
                 bail!("stopped at step {} of {name}; continue with --resume", outcome.step);
             }

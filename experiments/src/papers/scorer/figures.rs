@@ -6,9 +6,9 @@ use easel_metrics::classes::argmax;
 use easel_plot::style::{GREEN, VERMILION};
 use easel_plot::{Figure, ImageGrid, text};
 
+use super::contrast::Scorer;
 use super::measure::shown;
 use super::pairs::Pairs;
-use super::scorer::Scorer;
 use crate::experiment::FigureInfo;
 use crate::tensors::{pictures, to_unit};
 

@@ -10,8 +10,8 @@ use ndarray::{Array2, ArrayView2, Axis};
 use tch::{Device, Tensor};
 
 use super::SHIPPED;
+use super::contrast::Scorer;
 use super::pairs::Pairs;
-use super::scorer::Scorer;
 use crate::tensors::all_images;
 
 /// Neighbours of precision and recall (Kynkaanniemi et al. 2019).

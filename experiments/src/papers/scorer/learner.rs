@@ -12,9 +12,9 @@ use easel_train::{Group, Learner, Scalars, TrainError};
 use tch::{Device, Kind, Tensor};
 
 use super::config::ScorerConfig;
+use super::contrast::{Scorer, Shape};
 use super::model::{Towers, contrastive};
 use super::pairs::{Pairs, SIDE};
-use super::scorer::{Scorer, Shape};
 
 /// A scorer in training.
 pub struct ScorerLearner {
@@ -118,7 +118,7 @@ impl Learner for ScorerLearner {
         if let (Some(styles), Some(log_p)) = (self.pairs.styles(&batch.indices), towers.styles(&features)) {
             let style = log_p.nll_loss(&styles.to_device(self.device));
             scalars.push(("style", style.detach()));
-            loss = loss + style * self.config.style;
+            loss += style * self.config.style;
         }
         scalars.push(("grad_norm", self.group.update(&loss)?));
         scalars.push(("scale", self.scorer.towers.scale().detach()));

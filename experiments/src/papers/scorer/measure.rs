@@ -10,9 +10,9 @@ use ndarray::Array2;
 use serde_json::{Map, Value, json};
 use tch::Tensor;
 
+use super::contrast::{CANDIDATES, Scorer};
 use super::judge::Judge;
 use super::pairs::Pairs;
-use super::scorer::{CANDIDATES, Scorer};
 use crate::tensors::all_images;
 
 /// Near misses that a picture's own caption is ranked against.

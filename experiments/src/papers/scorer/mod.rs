@@ -5,6 +5,7 @@
 //! picture features give `fd-emoji` and `fd-sprite-scenes`. No model that it judges may be trained with it.
 
 pub mod config;
+pub mod contrast;
 pub mod figures;
 pub mod judge;
 mod learner;
@@ -12,7 +13,6 @@ pub mod measure;
 pub mod model;
 pub mod near_miss;
 pub mod pairs;
-pub mod scorer;
 #[cfg(test)]
 mod tests;
 
@@ -32,11 +32,11 @@ use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
 use config::ScorerConfig;
+pub use contrast::Scorer;
 pub use judge::{Judge, shipped};
 use learner::ScorerLearner;
 use model::Towers;
 use pairs::Pairs;
-pub use scorer::Scorer;
 
 /// The sets that the presets train a scorer for.
 pub const SETS: [&str; 2] = ["emoji", "sprite-scenes"];

@@ -31,13 +31,31 @@ pub fn draw(trained: &Trained) -> Result<Figure> {
     for (k, images) in made.images.iter().enumerate() {
         let (stage, x) = (k as i64, first_x + gap * k as f64);
         let side = config.stage_side(stage);
-        let what = if k == 0 { "conditioning, 4 × 4, up" } else if config.channel_attention { "spatial and channel attention, residual, up" } else { "spatial attention, residual, up" };
-        let block = g.block(x, 3.4, 2.6, 1.7, format!("stage {}: {what}\n{}", k + 1, counts.below(&format!("generator.stages.{k}."))));
+        let what = if k == 0 {
+            "conditioning, 4 × 4, up"
+        } else if config.channel_attention {
+            "spatial and channel attention, residual, up"
+        } else {
+            "spatial attention, residual, up"
+        };
+        let block = g.block(
+            x,
+            3.4,
+            2.6,
+            1.7,
+            format!("stage {}: {what}\n{}", k + 1, counts.below(&format!("generator.stages.{k}."))),
+        );
         g.style(block).color(GREEN);
         let tile = pictures(images)?.remove(0);
         let picture = g.picture(x, 5.9, 0.75 + 0.35 * k as f64, tile, "");
         g.arrow(block, picture);
-        let judge = g.block(x, 8.0, 2.6, 1.0, format!("D at {side} × {side}\n{}", counts.below(&format!("discriminators.{k}."))));
+        let judge = g.block(
+            x,
+            8.0,
+            2.6,
+            1.0,
+            format!("D at {side} × {side}\n{}", counts.below(&format!("discriminators.{k}."))),
+        );
         g.style(judge).color(VERMILION);
         g.arrow(picture, judge);
         match before {
@@ -46,7 +64,11 @@ pub fn draw(trained: &Trained) -> Result<Figure> {
                 g.arrow(sentence, block).dashed().bend(-0.25);
             }
             Some(previous) => {
-                g.arrow(previous, block).label(format!("{} × {1} × {1}", config.generator, config.stage_side(stage - 1)));
+                g.arrow(previous, block).label(format!(
+                    "{} × {1} × {1}",
+                    config.generator,
+                    config.stage_side(stage - 1)
+                ));
                 g.arrow(words, block);
             }
         }

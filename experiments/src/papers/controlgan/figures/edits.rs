@@ -50,7 +50,11 @@ fn one(trained: &Trained, pair: &Pair) -> Result<Cell> {
         let found = inside.as_ref().map(|inside| change(a, &b, inside));
         ratios.push(found.map_or("none".to_string(), |c| format!("{:.3} / {:.3}", c.inside, c.outside)));
         let mask: Vec<f32> = inside.unwrap_or_default().iter().map(|i| f32::from(*i) * 0.6).collect();
-        let mask = if mask.is_empty() { Tensor::zeros([side, side], (Kind::Float, tch::Device::Cpu)) } else { Tensor::from_slice(&mask).view([side, side]) };
+        let mask = if mask.is_empty() {
+            Tensor::zeros([side, side], (Kind::Float, tch::Device::Cpu))
+        } else {
+            Tensor::from_slice(&mask).view([side, side])
+        };
         tiles.push(heat(&mask, 1.0, [1, 1])?);
     }
     let texts: Vec<Vec<&str>> = captions.iter().map(|c| c.split_whitespace().collect()).collect();

@@ -21,7 +21,10 @@ use crate::experiment::FigureInfo;
 /// All figures.
 pub const ALL: &[FigureInfo] = &[
     FigureInfo { name: "controlgan_arch", about: "the networks, with shapes, parameters and pictures of every stage" },
-    FigureInfo { name: "controlgan_wordlevel", about: "channel-wise attention and the word-level discriminator at work" },
+    FigureInfo {
+        name: "controlgan_wordlevel",
+        about: "channel-wise attention and the word-level discriminator at work",
+    },
     FigureInfo { name: "controlgan_locality", about: "channels with their word, and the places of every word" },
     FigureInfo { name: "controlgan_edits", about: "one word changed under fixed noise, and where the picture changes" },
     FigureInfo { name: "controlgan_stages", about: "three stages side by side" },

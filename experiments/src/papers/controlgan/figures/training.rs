@@ -8,12 +8,16 @@ use super::Material;
 
 pub fn draw(material: &Material) -> Result<Figure> {
     let curve = |key: &str| -> (Vec<f64>, Vec<f64>) {
-        let points = material.log.iter().filter_map(|line| {
-            Some((line.get("step")?.as_f64()?, line.get(key).and_then(Value::as_f64)?))
-        });
+        let points = material
+            .log
+            .iter()
+            .filter_map(|line| Some((line.get("step")?.as_f64()?, line.get(key).and_then(Value::as_f64)?)));
         points.unzip()
     };
-    ensure!(!curve("generator").0.is_empty(), "the training log holds no loss of the generator; train with `easel run controlgan`");
+    ensure!(
+        !curve("generator").0.is_empty(),
+        "the training log holds no loss of the generator; train with `easel run controlgan`"
+    );
     let chart = |label: &str, curves: &[(&str, &str)]| {
         let mut chart = Chart::new("training step, all parts counted on", label).height(330.0);
         for (key, name) in curves {

@@ -72,7 +72,11 @@ fn bars(caption: &str, found: &Correlation) -> Result<Cell> {
         Vec::try_from(row).context("a row of numbers")
     };
     let (gamma, r) = (values(&found.importance)?, values(&found.words)?);
-    Ok(Cell::new(Bars::new("weight, correlation", words.iter().map(|w| literal(w))).series("$\\gamma$", &gamma).series("$r$", &r)))
+    Ok(Cell::new(
+        Bars::new("weight, correlation", words.iter().map(|w| literal(w)))
+            .series("$\\gamma$", &gamma)
+            .series("$r$", &r),
+    ))
 }
 
 fn channel_wise(config: &ControlGanConfig) -> Diagram {
@@ -106,7 +110,15 @@ fn word_level(config: &ControlGanConfig) -> Diagram {
     let gamma = g.block(4.0, 0.6, 1.8, 0.9, "attention $\\gamma$\n1 × L");
     let r = g.block(7.0, 2.0, 1.8, 0.9, "cosines $r$\n1 × L");
     let score = g.block(9.4, 1.3, 1.6, 0.9, "$L_{corre}$\n1");
-    let colors = [(image, BLUE), (words, PURPLE), (layer, GREEN), (beta, VERMILION), (gamma, VERMILION), (r, BLUE), (score, BLUE)];
+    let colors = [
+        (image, BLUE),
+        (words, PURPLE),
+        (layer, GREEN),
+        (beta, VERMILION),
+        (gamma, VERMILION),
+        (r, BLUE),
+        (score, BLUE),
+    ];
     for (node, color) in colors {
         g.style(node).color(color);
     }

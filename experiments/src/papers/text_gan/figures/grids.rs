@@ -139,7 +139,15 @@ pub fn interpolation(measure: &Measure<'_>) -> Result<Figure> {
         .collect();
     let fixed: Vec<String> = (0..ROWS).map(|r| literal(world.caption(classes[2 * ROWS + r]))).collect();
     let columns = |ends: [&str; 2]| -> Vec<String> {
-        let label = |k: usize| if k == 0 { ends[0] } else if k == STEPS - 1 { ends[1] } else { "" };
+        let label = |k: usize| {
+            if k == 0 {
+                ends[0]
+            } else if k == STEPS - 1 {
+                ends[1]
+            } else {
+                ""
+            }
+        };
         (0..STEPS).map(|k| label(k).to_string()).collect()
     };
     let grid = |tiles: &[Tensor], rows: &[String], ends: [&str; 2]| -> Result<ImageGrid> {
