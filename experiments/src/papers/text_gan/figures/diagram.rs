@@ -47,7 +47,7 @@ pub fn networks(measure: &Measure<'_>) -> Result<Figure> {
     });
 
     let mut graph = Diagram::new().unit(62.0);
-    let (top, bottom) = (1.4, 7.6);
+    let (top, bottom) = (1.4, 8.5);
     let text = graph.block(1.2, top, 1.9, 1.6, format!("$φ(t)$\n{}", config.text));
     let projected = graph.block(1.2 + STEP, top, 1.7, 1.6, format!("FC\nLReLU\n{}", config.projected));
     graph.style(projected).color(BLUE).caption(short(scalars(&g_params, "text")));
