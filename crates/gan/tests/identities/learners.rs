@@ -55,7 +55,7 @@ fn each_step_changes_its_own_player_alone() {
         assert!(!same(&copies(&d), &d_before), "D's step changed nothing");
         assert!(g.iter().all(|(_, t)| !t.grad().defined()), "D's step left G a gradient");
         let d_before = copies(&d);
-        learner.step_generator(0).expect("a step of G");
+        let _ = learner.step_generator(0).expect("a step of G");
         assert!(same(&copies(&d), &d_before), "G's step changed D");
         assert!(!same(&copies(&g), &g_before), "G's step changed nothing");
         assert!(d.iter().all(|(_, t)| !t.grad().defined()), "G's step left D a gradient");
