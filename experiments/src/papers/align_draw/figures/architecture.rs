@@ -43,7 +43,8 @@ pub fn architecture(trained: &Trained) -> Result<Figure> {
     let align = d.block(4.4, 3.2, 3.0, 1.25, format!("alignment, {} units; {}", c.alignment, of(&["alignment"])));
     let generative = d.block(9.4, 3.2, 3.0, 1.25, format!("generative LSTM, {}; {}", c.hidden, of(&["generative"])));
     let write = d.block(14.0, 3.2, 2.7, 1.25, format!("write {n} × {n}; {}", of(&["write", "patch"])));
-    let canvas = d.picture(17.4, 3.2, 1.7, last, "canvas $c_t$");
+    let canvas = d.picture(17.4, 3.0, 1.7, last, "");
+    d.words(19.7, 3.0, "canvas $c_t$");
     let prior = d.block(9.4, 0.6, 3.0, 1.25, format!("prior $P(z_t)$, {}; {}", c.latent, of(&["prior"])));
     let posterior = d.block(9.4, 5.8, 3.0, 1.25, format!("posterior $Q(z_t)$, {}; {}", c.latent, of(&["posterior"])));
     let inference = d.block(14.0, 5.8, 2.7, 1.25, format!("inference LSTM, {}; {}", c.hidden, of(&["inference"])));

@@ -16,6 +16,11 @@ const COLUMNS: usize = 8;
 /// Captions of each kind.
 const ROWS: usize = 3;
 
+/// A caption without its full stop.
+fn label(caption: &str) -> String {
+    literal(caption.trim_end_matches(" ."))
+}
+
 /// `columns` samples of each caption, row by row, [0, 1].
 fn rows(trained: &Trained, captions: &[String], columns: usize) -> Result<(Tensor, Vec<String>)> {
     let all: Vec<String> = captions.iter().flat_map(|c| std::iter::repeat_n(c.clone(), columns)).collect();
@@ -34,7 +39,7 @@ pub fn output(trained: &Trained) -> Result<Figure> {
     let first = seen.len() * COLUMNS;
     let all = [seen, held_out].concat();
     let (images, _) = rows(trained, &all, COLUMNS)?;
-    let mut grid = grid(&images, COLUMNS, all.iter().map(|c| literal(c)))?;
+    let mut grid = grid(&images, COLUMNS, all.iter().map(|c| label(c)))?;
     for k in first..all.len() * COLUMNS {
         grid = grid.frame(k, VERMILION);
     }
@@ -62,7 +67,7 @@ pub fn swap(trained: &Trained) -> Result<Figure> {
         .iter()
         .map(|c| trained.generate(&vec![c.clone(); COLUMNS], trained.config.seed, 0))
         .collect::<Result<_>>()?;
-    let grid = grid(&Tensor::cat(&images, 0), COLUMNS, captions.iter().map(|c| literal(c)))?;
+    let grid = grid(&Tensor::cat(&images, 0), COLUMNS, captions.iter().map(|c| label(c)))?;
     Ok(Figure::new().title("One word changed, the noise kept").panel(grid).caption(format!(
         "From row to row one word of the caption changes (the fifth row begins a new caption); every column has one draw of the noise. Not selected. {}",
         trained.provenance()

@@ -81,7 +81,8 @@ impl Trace {
             .iter()
             .flat_map(|step| {
                 let Color(r, g, b) = sequential((step[k] / most).min(1.0));
-                [r, g, b].repeat(cell)
+                // A white column parts the steps.
+                [[r, g, b].repeat(cell - 1), vec![255; 3]].concat()
             })
             .collect();
         Ok(Picture::from_u8(height, self.alpha.len() * cell, 3, &row.repeat(height))?)
