@@ -56,11 +56,11 @@ impl AlignDrawConfig {
             embedding: 16,
             language: 32,
             alignment: 64,
-            hidden: 200,
-            latent: 12,
-            steps: 10,
-            filters: 8,
-            canvas: -5.0,
+            hidden: 160,
+            latent: 10,
+            steps: 8,
+            filters: 10,
+            canvas: -3.0,
             align: true,
         }
     }

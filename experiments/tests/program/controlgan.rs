@@ -22,7 +22,7 @@ fn a_run_trains_measures_and_draws() {
     assert!(said.contains("report.md"), "{said}");
     let results: Value = serde_json::from_str(&text(&out, "results.json")).expect("JSON");
     let metrics = &results["metrics"];
-    for name in ["ground as asked", "r-precision (DAMSM)", "fd-attributes/real", "edit ground: locality"] {
+    for name in ["ground as asked", "r-precision (DAMSM)", "fd-attributes/real", "edit ground: judged"] {
         assert!(!metrics[name].is_null(), "{name}: {metrics}");
         assert!(!metrics["ablations"]["word_level"][name].is_null(), "ablation, {name}");
     }

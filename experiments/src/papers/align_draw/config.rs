@@ -73,15 +73,16 @@ impl RunConfig {
             _ => AlignDrawConfig::small(),
         };
         let smoke = name == "smoke";
-        let mut optim = OptimConfig { clip: 10.0, ema: if smoke { 0.9 } else { 0.995 }, ..OptimConfig::default() };
-        (optim.rate.lr, optim.rate.final_lr) = (3e-3, 6e-5);
+        let mut optim = OptimConfig { clip: 10.0, ema: if smoke { 0.9 } else { 0.998 }, ..OptimConfig::default() };
+        (optim.rate.lr, optim.rate.final_lr) = (5e-3, 1e-4);
         let mut adversarial = OptimConfig {
             adam: AdamConfig { beta1: 0.5, ..AdamConfig::default() },
             ema: if smoke { 0.9 } else { 0.99 },
             ..OptimConfig::default()
         };
         (adversarial.rate.lr, adversarial.rate.final_lr) = (5e-4, 5e-5);
-        let steps = |steps, log_every| LoopConfig { steps, log_every, checkpoint_every: steps.div_ceil(4), keep: 2 };
+        let steps =
+            |steps, log_every| LoopConfig { steps, log_every, checkpoint_every: u64::div_ceil(steps, 8), keep: 2 };
         Self {
             paper: "align-draw".into(),
             preset: name.into(),
@@ -90,14 +91,14 @@ impl RunConfig {
             samples: if smoke { 8 } else { 500 },
             model,
             train: TrainConfig {
-                batch: if smoke { 8 } else { 32 },
+                batch: if smoke { 8 } else { 64 },
                 parts: if smoke { 1 } else { 2 },
-                init: InitScheme::Public,
+                init: InitScheme::Ddpm,
                 window: 0.5,
-                kl_warmup: if smoke { 4 } else { 1500 },
+                kl_warmup: if smoke { 4 } else { 2000 },
                 optim,
             },
-            steps: if smoke { steps(8, 2) } else { steps(6000, 20) },
+            steps: if smoke { steps(8, 2) } else { steps(12_000, 40) },
             sharpen: SharpenTraining {
                 features: if smoke { 4 } else { 16 },
                 batch: if smoke { 4 } else { 32 },

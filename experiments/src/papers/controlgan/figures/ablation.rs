@@ -50,7 +50,7 @@ pub fn draw(material: &Material) -> Result<Figure> {
         .panel(Cell::new(asked).title("(c) Pictures as asked"))
         .caption(format!(
             "Same encoders, noise, captions and number of steps; one seed, so that small differences mean nothing. The regions \
-             are those of each model's own pictures.{missing} {}",
+             are those of each model's own pictures; 0 stands where no picture could be judged.{missing} {}",
             material.trained.provenance()
         )))
 }

@@ -16,81 +16,57 @@ pub fn draw(trained: &Trained) -> Result<Figure> {
     let caption = single(trained, 1)?[0].caption();
     let made = trained.generate(&[&caption], trained.config.seed)?;
     let counts = Counts::of(trained)?;
-    let mut g = Diagram::new().unit(70.0);
+    let mut g = Diagram::new().unit(66.0);
     let d = config.width;
     let text = g.block(1.3, 1.0, 2.4, 1.2, format!("text encoder\n{}", counts.below("text.")));
-    let sentence = g.block(4.2, 0.4, 2.2, 0.8, format!("sentence $s$: {d}"));
-    let words = g.block(4.2, 1.6, 2.2, 0.8, format!("words $w$: {d} × L"));
-    let noise = g.block(1.3, 3.4, 2.4, 0.8, format!("$z$: {}", config.z));
+    let words = g.block(4.4, 0.3, 2.6, 0.8, format!("words $w$: {d} × L"));
+    let sentence = g.block(4.4, 1.7, 2.6, 0.8, format!("sentence $s$: {d}"));
+    let noise = g.block(1.3, 4.0, 2.0, 0.8, format!("$z$: {}", config.z));
     for node in [text, sentence, words] {
         g.style(node).color(PURPLE);
     }
     g.arrow(text, sentence);
     g.arrow(text, words);
-    let (mut before, first_x, gap) = (None, 4.2, 3.7);
+    let (mut before, mut picture, first_x, gap) = (noise, noise, 4.4, 4.3);
     for (k, images) in made.images.iter().enumerate() {
         let (stage, x) = (k as i64, first_x + gap * k as f64);
         let side = config.stage_side(stage);
-        let what = if k == 0 {
-            "conditioning, 4 × 4, up"
-        } else if config.channel_attention {
-            "spatial and channel attention, residual, up"
-        } else {
-            "spatial attention, residual, up"
+        let what = match (k, config.channel_attention) {
+            (0, _) => "conditioning, up",
+            (_, true) => "spatial, channel attention, residual, up",
+            (_, false) => "spatial attention, residual, up",
         };
-        let block = g.block(
-            x,
-            3.4,
-            2.6,
-            1.7,
-            format!("stage {}: {what}\n{}", k + 1, counts.below(&format!("generator.stages.{k}."))),
-        );
+        let weights = counts.below(&format!("generator.stages.{k}."));
+        let block = g.block(x, 4.0, 2.7, 2.1, format!("stage {}\n{what}\n{weights}", k + 1));
         g.style(block).color(GREEN);
-        let tile = pictures(images)?.remove(0);
-        let picture = g.picture(x, 5.9, 0.75 + 0.35 * k as f64, tile, "");
+        picture = g.picture(x, 6.7, 0.75 + 0.35 * k as f64, pictures(images)?.remove(0), "");
         g.arrow(block, picture);
-        let judge = g.block(
-            x,
-            8.0,
-            2.6,
-            1.0,
-            format!("D at {side} × {side}\n{}", counts.below(&format!("discriminators.{k}."))),
-        );
+        let weights = counts.below(&format!("discriminators.{k}."));
+        let judge = g.block(x, 9.0, 2.7, 1.2, format!("D, {side} × {side}\n{weights}"));
         g.style(judge).color(VERMILION);
         g.arrow(picture, judge);
-        match before {
-            None => {
-                g.arrow(noise, block);
-                g.arrow(sentence, block).dashed().bend(-0.25);
-            }
-            Some(previous) => {
-                g.arrow(previous, block).label(format!(
-                    "{} × {1} × {1}",
-                    config.generator,
-                    config.stage_side(stage - 1)
-                ));
-                g.arrow(words, block);
-            }
+        let handed = g.arrow(before, block);
+        if k > 0 {
+            handed.label(format!("{} × {1} × {1}", config.generator, config.stage_side(stage - 1)));
         }
-        before = Some(block);
+        g.arrow(if k == 0 { sentence } else { words }, block);
+        before = block;
     }
     let x = first_x + gap * made.images.len() as f64;
     let local = config.encoder[config.encoder.len() - 2];
-    let image = g.block(x, 5.9, 2.4, 1.2, format!("picture encoder, frozen\n{}", counts.below("image.")));
-    let word = g.block(x, 3.4, 2.6, 1.4, format!("word-level D, $F'$: {d} × {local}\n{}", counts.below("perception.")));
-    let damsm = g.block(x, 1.6, 2.4, 0.8, "DAMSM");
-    let perceptual = g.block(x, 8.0, 2.6, 1.2, format!("perceptual network, frozen\n{}", counts.below("attributes.")));
+    let damsm = g.block(x, 0.3, 2.4, 0.8, "DAMSM");
+    let word = g.block(x, 4.0, 2.4, 1.7, format!("word-level D\n$F'$: {d} × {local}\n{}", counts.below("perception.")));
+    let image = g.block(x, 6.7, 2.6, 1.6, format!("picture encoder, frozen\n{}", counts.below("image.")));
+    let perceptual = g.block(x, 9.0, 2.6, 1.6, format!("perceptual network, frozen\n{}", counts.below("attributes.")));
     for (node, color) in [(image, BLUE), (word, VERMILION), (damsm, BLUE), (perceptual, BROWN)] {
         g.style(node).color(color);
     }
-    let side = config.stage_side(config.stages - 1);
-    let last = g.words(x - 1.95, 5.9, "");
-    g.arrow(last, image).label(format!("{side}²"));
+    g.arrow(picture, image);
+    g.arrow(picture, perceptual);
     g.arrow(image, word);
+    g.arrow(image, damsm).bend(-0.5);
     g.arrow(words, damsm);
-    g.arrow(image, damsm).bend(0.5);
-    let from = g.words(x - 1.95, 7.2, "");
-    g.arrow(from, perceptual);
+    g.arrow(words, word);
     Ok(Figure::new().title("ControlGAN, as it is trained here").panel(g).caption(format!(
         "Pictures are of “{}”, one noise. Numbers of parameters are counted in the networks themselves. The words reach \
          every stage but the first, and the sentence the first and every discriminator. After Fig. 2 of Li et al. 2019. {}",

@@ -28,7 +28,7 @@ pub fn draw(trained: &Trained) -> Result<Figure> {
     let grid = ImageGrid::new(pictures(&Tensor::cat(&rows, 0))?, COLUMNS as usize)
         .tile(128.0)
         .row_labels(labels)
-        .captions(captions_below(&captions, rows.len()));
+        .column_labels(captions.iter().map(|c| literal(c)));
     Ok(Figure::new().title("Every stage doubles the picture and looks at the words again").panel(Cell::new(grid)).caption(
         format!(
             "The first held-out captions, one noise each, not selected. The lowest row is the scene that the caption was \
@@ -36,10 +36,4 @@ pub fn draw(trained: &Trained) -> Result<Figure> {
             trained.provenance()
         ),
     ))
-}
-
-/// Captions under the last of `rows` rows.
-fn captions_below(captions: &[String], rows: usize) -> Vec<String> {
-    let above = vec![String::new(); (rows - 1) * captions.len()];
-    above.into_iter().chain(captions.iter().map(|c| literal(c))).collect()
 }

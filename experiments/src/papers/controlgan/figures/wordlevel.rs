@@ -37,10 +37,8 @@ pub fn draw(trained: &Trained) -> Result<Figure> {
         .title("Words and channels, words and regions")
         .row(first)
         .panel(Cell::new(regions(&captions[0], &matched)?).title("(c) $\\beta$: regions of a real picture for each word"))
-        .row([
-            bars(&captions[0], &matched)?.title(format!("(d) Its caption: $L_{{corre}} = {:.2}$", weighted(&matched))),
-            bars(&captions[1], &other)?.title(format!("(e) Another caption: $L_{{corre}} = {:.2}$", weighted(&other))),
-        ])
+        .panel(bars(&captions[0], &matched)?.title(format!("(d) Its caption: $L_{{corre}} = {:.2}$", weighted(&matched))))
+        .panel(bars(&captions[1], &other)?.title(format!("(e) Another caption: $L_{{corre}} = {:.2}$", weighted(&other))))
         .caption(format!(
             "After Fig. 3 of Li et al. 2019, with the shapes of our model. (c) Rows are words, columns the {} regions of the \
              picture of “{}”; a row sums to 1. (d, e) $\\gamma$ is the words' self-attention, $r$ the correlation of each \
