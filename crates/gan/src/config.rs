@@ -35,6 +35,7 @@ pub enum Form {
         /// Side of G's first and of D's last map: the side of a picture, halved some times.
         start: i64,
         /// Width of a linear layer before G's first map and after D's last, as in DCGAN's model of MNIST; 0 for none.
+        #[serde(default)]
         dense: i64,
     },
     /// Linear maps: rectifiers in G, maxout with dropout in D (Goodfellow et al. 2014, their code for MNIST).
@@ -89,7 +90,7 @@ impl GanConfig {
             pad: 0,
             latent: 64,
             prior: Prior::Normal,
-            form: Form::Dcgan { generator: 32, discriminator: 32, start: 7, dense: 256 },
+            form: Form::Dcgan { generator: 32, discriminator: 32, start: 7, dense: 0 },
         }
     }
 
