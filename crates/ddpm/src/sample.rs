@@ -74,7 +74,7 @@ pub struct Step<'a> {
     pub x0_hat: &'a Tensor,
 }
 
-/// The settings of [`ancestral`] for a network.
+/// The settings of [`ancestral()`] for a network.
 #[derive(Debug)]
 pub struct Ancestral<'a> {
     /// The schedule the network was trained with.

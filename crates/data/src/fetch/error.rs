@@ -7,7 +7,7 @@ use crate::idx::IdxError;
 /// Why a set could not be put into the cache.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// No row of [`SOURCES`] has that name.
+    /// No row of [`super::SOURCES`] has that name.
     #[error("no data set named {name} can be fetched; there are: {known}")]
     Unknown {
         /// Name asked for.
