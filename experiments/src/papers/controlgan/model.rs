@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use controlgan::captions::encode;
 use controlgan::features::TextFeatures;
 use controlgan::{ControlGan, Generated};
@@ -50,6 +50,11 @@ impl Trained {
         match run {
             Some(folder) => Self::read(&folder.join("controlgan.safetensors"), device)
                 .with_context(|| format!("{} is not a finished run of controlgan", folder.display())),
+            None if SHIPPED.is_empty() => {
+                bail!(
+                    "no weights of controlgan ship yet: train with `easel run controlgan`, then name the folder with --run"
+                )
+            }
             None => Self::of(&weights::parse("controlgan.safetensors (built in)", SHIPPED)?, device),
         }
     }
