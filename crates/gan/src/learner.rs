@@ -163,17 +163,9 @@ impl GanLearner {
 
     /// Runs `f` with G's averaged weights, and statistics of batch normalisation that belong to them.
     pub fn with_average<R>(&mut self, f: impl FnOnce(&Generator, &Params) -> R) -> R {
-        let kept: Vec<Tensor> = self.g_params.untrained().iter().map(|(_, t)| t.copy()).collect();
         let (generator, params) = (&self.generator, &self.g_params);
-        let (config, stream, device) = (&self.config, &self.settle, self.device);
-        let result = self.g.with_average(|| {
-            sample::settle(generator, config, stream, device);
-            f(generator, params)
-        });
-        for ((_, mut target), source) in self.g_params.untrained().into_iter().zip(kept) {
-            target.copy_(&source);
-        }
-        result
+        let (config, stream) = (&self.config, &self.settle);
+        self.g.with_average(|| sample::with_settled(generator, params, config, stream, || f(generator, params)))
     }
 
     /// G as it samples: averaged weights and their statistics, by name, f32 (copies).

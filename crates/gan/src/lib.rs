@@ -18,7 +18,7 @@
 //! | DCGAN, its guidelines | [`blocks`], [`config::Form::Dcgan`], `easel_nn::InitScheme::Dcgan` |
 //!
 //! Samples come from the moving average of G's weights, with statistics of batch normalisation that were estimated for
-//! them ([`sample::settle`]), so that a picture depends on its own z alone. DCGAN's first code normalised by the batch
+//! them ([`sample::with_settled`]), so that a picture depends on its own z alone. DCGAN's first code normalised by the batch
 //! when sampling too.
 //!
 //! Left out: plain gradient descent with momentum (Adam is DCGAN's), DCGAN's features for classification, its model with

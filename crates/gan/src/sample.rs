@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use easel_core::Stream;
+use easel_nn::Params;
+use easel_nn::layers::with_settled_statistics;
 use tch::{Device, Tensor, no_grad};
 
 use crate::config::GanConfig;
@@ -10,8 +12,7 @@ use crate::model::Generator;
 
 /// Pictures in one pass.
 const BATCH: u64 = 250;
-/// Batches from which the statistics of batch normalisation are estimated: a running mean that keeps nine tenths at every
-/// one has forgotten its start.
+/// Batches from which the statistics of batch normalisation are estimated.
 const SETTLING: u64 = 60;
 /// Pictures in each of them.
 const SETTLING_BATCH: u64 = 100;
@@ -39,13 +40,18 @@ pub fn pictures(generator: &Generator, config: &GanConfig, z: &Tensor) -> Tensor
     no_grad(|| config.crop(&generator.forward(z, false)))
 }
 
-/// Lets the running statistics of batch normalisation settle on the generator's present weights, from noise of its own:
-/// those of training belong to other weights (each step's, not their moving average).
-pub fn settle(generator: &Generator, config: &GanConfig, stream: &Stream, device: Device) {
-    no_grad(|| {
-        for batch in 0..SETTLING {
-            let z = config.prior.draw(stream, batch, 0..SETTLING_BATCH, config.latent, device);
-            let _ = generator.forward(&z, true);
-        }
-    });
+/// Runs `f` with statistics of batch normalisation for the generator's present weights, from noise of their own: those
+/// of training belong to other weights (each step's, not their moving average).
+pub fn with_settled<R>(
+    generator: &Generator,
+    params: &Params,
+    config: &GanConfig,
+    stream: &Stream,
+    f: impl FnOnce() -> R,
+) -> R {
+    let pass = |batch| {
+        let z = config.prior.draw(stream, batch, 0..SETTLING_BATCH, config.latent, params.device());
+        let _ = generator.forward(&z, true);
+    };
+    with_settled_statistics(params, SETTLING, pass, f)
 }

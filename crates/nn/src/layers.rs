@@ -4,10 +4,10 @@
 //! buffer or convert them. All follow the memory layout of their input.
 
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{Tensor, no_grad};
 
 use crate::error::NnError;
-use crate::params::{Path, Role};
+use crate::params::{Params, Path, Role};
 
 /// A square 2-D convolution.
 #[derive(Debug)]
@@ -189,9 +189,12 @@ impl GroupNorm {
     }
 }
 
+/// Share of a batch's statistics in the running ones of [`BatchNorm`].
+const MOMENTUM: f64 = 0.1;
+
 /// Batch normalisation with a gain and an offset for each channel (Ioffe and Szegedy 2015, arXiv:1502.03167).
 ///
-/// In training it uses the batch's own mean and variance, and moves the running ones by a tenth; otherwise it uses the
+/// In training it uses the batch's own mean and variance, and moves the running ones by [`MOMENTUM`]; otherwise it uses the
 /// running ones, so that an output depends on its own input alone.
 #[derive(Debug)]
 pub struct BatchNorm {
@@ -218,8 +221,31 @@ impl BatchNorm {
     /// `[B, channels, ..]` to the same shape.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         let (gain, offset) = (Some(&self.weight), Some(&self.bias));
-        x.batch_norm(gain, offset, Some(&self.running_mean), Some(&self.running_var), train, 0.1, 1e-5, true)
+        x.batch_norm(gain, offset, Some(&self.running_mean), Some(&self.running_var), train, MOMENTUM, 1e-5, true)
     }
+}
+
+/// Runs `f` with running statistics that belong to the present weights (a moving average of them, say): those of
+/// `batches` passes in training mode, each weighted as [`BatchNorm`] does, with no trace of what was there before. The
+/// former statistics are back afterwards. All that is untrained in `params` has to be statistics of [`BatchNorm`].
+pub fn with_settled_statistics<R>(
+    params: &Params,
+    batches: u64,
+    mut pass: impl FnMut(u64),
+    f: impl FnOnce() -> R,
+) -> R {
+    no_grad(|| {
+        let statistics = || params.untrained().into_iter().map(|(_, t)| t);
+        let kept: Vec<Tensor> = statistics().map(|t| t.copy()).collect();
+        statistics().for_each(|mut t| drop(t.zero_()));
+        (0..batches).for_each(&mut pass);
+        // Started at 0, a running mean lacks the share that its start still has.
+        let share = 1.0 - (1.0 - MOMENTUM).powi(batches as i32);
+        statistics().for_each(|mut t| drop(t.g_div_scalar_(share)));
+        let result = f();
+        statistics().zip(&kept).for_each(|(mut t, former)| t.copy_(former));
+        result
+    })
 }
 
 /// A table of learned vectors.

@@ -6,6 +6,7 @@ use std::path::Path;
 use easel_core::tensor::normal_tensor;
 use easel_core::{Noise, Stream, weights};
 use easel_data::loader::Loader;
+use easel_nn::layers::with_settled_statistics;
 use easel_nn::{InitScheme, Params};
 use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
 use serde::{Deserialize, Serialize};
@@ -212,32 +213,20 @@ impl TextGanLearner {
     /// The averaged generator by name, f32, with statistics of batch normalisation that belong to the averaged weights:
     /// the running ones of training belong to those it had on the way.
     pub fn averaged_generator(&mut self) -> Vec<(String, Tensor)> {
-        let statistics = self.generator_params.untrained();
-        let copies =
-            || -> Vec<(String, Tensor)> { statistics.iter().map(|(name, t)| (name.clone(), t.copy())).collect() };
-        let kept = copies();
-        let (generator, pairs, streams, device) = (&self.generator, &self.pairs, &self.streams, self.device);
+        let (generator, params) = (&self.generator, &self.generator_params);
+        let (pairs, streams, device) = (&self.pairs, &self.streams, self.device);
         let (batch, width, rows) = (self.config.batch as u64, self.noise, self.pairs.captions.len());
-        self.generator_group.with_average(|| {
-            no_grad(|| {
-                for k in 0..CALIBRATION {
-                    let z = normal_tensor(&streams.calibration, k, 0..batch, &[width], device);
-                    let caption = |i| {
-                        let picture = streams.calibration.below(k, i, rows);
-                        pairs.caption(&streams.captions, u64::MAX - k, i, picture)
-                    };
-                    let texts = pairs.vectors(&(0..batch).map(caption).collect::<Vec<_>>());
-                    let _ = generator.forward(&z, &texts, true);
-                }
-            });
-        });
-        let calibrated = copies();
-        for ((_, mut target), (_, value)) in statistics.into_iter().zip(kept) {
-            target.copy_(&value);
-        }
-        let mut all = self.generator_group.average();
-        all.extend(calibrated);
-        all
+        let pass = |k| {
+            let z = normal_tensor(&streams.calibration, k, 0..batch, &[width], device);
+            let caption = |i| {
+                let picture = streams.calibration.below(k, i, rows);
+                pairs.caption(&streams.captions, u64::MAX - k, i, picture)
+            };
+            let texts = pairs.vectors(&(0..batch).map(caption).collect::<Vec<_>>());
+            let _ = generator.forward(&z, &texts, true);
+        };
+        let copies = || params.named().iter().map(|(name, t)| (name.clone(), t.detach().copy())).collect();
+        self.generator_group.with_average(|| with_settled_statistics(params, CALIBRATION, pass, copies))
     }
 }
 

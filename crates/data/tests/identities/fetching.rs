@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use easel_data::fetch::{Archive, Cache, Client, FetchError, Member, Outcome, Package, Recipe, Source, source};
 
@@ -25,6 +26,13 @@ static SOURCE: Source =
 const DOWNLOAD: &str = "echo x >> ../../calls; echo archive > toy_1.deb";
 const UNPACK: &str = "mkdir -p t/usr/share; echo content > t/usr/share/toy; tar -C t -cf - ./usr/share/toy";
 
+/// Held by each test: a program that another thread starts while a script is being written inherits the open file, and
+/// a script that is open for writing cannot be run.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn script(folder: &Path, name: &str, body: &str) {
     std::fs::create_dir_all(folder).unwrap();
     let path = folder.join(name);
@@ -45,7 +53,7 @@ fn calls(folder: &Path) -> usize {
 
 #[test]
 fn fetches_once_and_repairs_what_is_damaged() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (alone(), tempfile::tempdir().unwrap());
     let cache = cache(folder.path(), DOWNLOAD, UNPACK);
     assert_eq!(cache.fetch(&SOURCE).unwrap(), Outcome::Stored);
     assert_eq!(cache.fetch(&SOURCE).unwrap(), Outcome::Present);
@@ -61,7 +69,7 @@ fn fetches_once_and_repairs_what_is_damaged() {
 
 #[test]
 fn an_interrupted_call_leaves_nothing_half_done_and_its_archive_is_used() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (alone(), tempfile::tempdir().unwrap());
     let broken = cache(folder.path(), DOWNLOAD, "echo 'no space left' >&2; exit 2");
     let error = broken.fetch(&SOURCE).unwrap_err();
     assert_eq!(error.to_string(), "dpkg-deb failed: no space left");
@@ -79,7 +87,7 @@ fn an_interrupted_call_leaves_nothing_half_done_and_its_archive_is_used() {
 
 #[test]
 fn faults_of_the_client_are_told_apart() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (alone(), tempfile::tempdir().unwrap());
     let fault = |download: &str, unpack: &str| {
         let error = cache(folder.path(), download, unpack).fetch(&SOURCE).unwrap_err();
         assert!(!folder.path().join("data/toy").exists());
@@ -103,7 +111,7 @@ fn faults_of_the_client_are_told_apart() {
 
 #[test]
 fn without_a_client_the_error_says_how_to_give_the_files() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (alone(), tempfile::tempdir().unwrap());
     let cache = Cache::at(folder.path().join("data")).with_programs(folder.path().join("empty"));
     let error = cache.fetch(source("fashion-mnist").unwrap()).unwrap_err();
     assert!(matches!(error, FetchError::NoClient { program: "apt-get", .. }), "{error}");
@@ -114,7 +122,7 @@ fn without_a_client_the_error_says_how_to_give_the_files() {
 
 #[test]
 fn files_of_the_user_are_checked_too() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (alone(), tempfile::tempdir().unwrap());
     let cache = Cache::at(folder.path().join("data"));
     let error = cache.fetch_from(&SOURCE, folder.path()).unwrap_err();
     assert!(error.to_string().contains("neither toy nor toy.gz"), "{error}");
@@ -127,7 +135,7 @@ fn files_of_the_user_are_checked_too() {
 
 #[test]
 fn the_archive_of_the_user_is_taken_under_any_name() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (alone(), tempfile::tempdir().unwrap());
     let cache = cache(folder.path(), "exit 1", UNPACK);
     let given = folder.path().join("given");
     std::fs::create_dir(&given).unwrap();
@@ -172,7 +180,7 @@ case $2 in toy*) echo archive > toy_1.deb;;
 
 #[test]
 fn a_set_of_several_packages_resumes_and_is_made_anew_when_damaged() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_alone, folder) = (alone(), tempfile::tempdir().unwrap());
     let cache = cache(folder.path(), BOTH, UNPACK);
     std::fs::write(folder.path().join("offline"), "").unwrap();
     let error = cache.fetch(&MADE).unwrap_err();
@@ -223,7 +231,7 @@ fn every_client_is_called_and_its_complaints_are_understood() {
         let packages = Box::leak(Box::new([Package { client, ..TOY }]));
         let source: &'static Source =
             Box::leak(Box::new(Source { name: "toy", about: "", packages, made: None, notice: "" }));
-        let folder = tempfile::tempdir().unwrap();
+        let (_alone, folder) = (alone(), tempfile::tempdir().unwrap());
         let cache = Cache::at(folder.path().join("data")).with_programs(folder.path().join("bin"));
         let error = cache.fetch(source).unwrap_err();
         assert!(matches!(&error, FetchError::NoClient { program: p, .. } if *p == program), "{error}");
