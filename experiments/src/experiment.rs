@@ -126,6 +126,14 @@ pub struct SampleRequest {
     pub device: Device,
 }
 
+impl SampleRequest {
+    /// A caption a sample: the prompts in turn, or those of `own` where there are none.
+    pub fn captions(&self, own: impl FnOnce() -> Result<Vec<String>>) -> Result<Vec<String>> {
+        let source = if self.prompts.is_empty() { own()? } else { self.prompts.clone() };
+        Ok(source.iter().cycle().take(self.count).cloned().collect())
+    }
+}
+
 /// One experiment.
 pub trait Experiment: Sync {
     /// Name on the command line.
@@ -222,6 +230,14 @@ pub fn configure(experiment: &dyn Experiment, preset: &str, seed: u64, assignmen
 pub fn metrics_of(text: &str) -> Result<Map<String, Value>> {
     let all: Value = serde_json::from_str(text)?;
     all["metrics"].as_object().cloned().ok_or_else(|| anyhow!("a results file without `metrics`"))
+}
+
+/// The metrics of a finished run, or the shipped ones.
+pub fn results(experiment: &dyn Experiment, run: Option<&Path>) -> Result<Map<String, Value>> {
+    let Some(folder) = run else { return experiment.shipped_metrics() };
+    let text = std::fs::read_to_string(folder.join("results.json"))
+        .with_context(|| format!("{} is not a finished run of {}", folder.display(), experiment.name()))?;
+    metrics_of(&text)
 }
 
 /// Lines that compare metrics with what is expected of a preset: (text, whether it holds).

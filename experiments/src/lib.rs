@@ -11,6 +11,7 @@ pub mod neighbours;
 pub mod papers;
 pub mod sampling;
 pub mod settings;
+pub mod stages;
 pub mod tensors;
 
 pub use experiment::{Experiment, registry};

@@ -12,13 +12,14 @@ use easel_metrics::classifier::{Classifier, ClassifierConfig};
 use easel_metrics::extractor::FeatureExtractor;
 use easel_nn::{InitScheme, Params};
 use easel_plot::Figure;
-use easel_train::{Group, Learner, LoopConfig, OptimConfig, Progress, RunDir, Scalars, TrainError, train};
+use easel_train::{Group, Learner, LoopConfig, OptimConfig, RunDir, Scalars, TrainError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tch::{Device, Kind, Tensor};
 use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
+use crate::stages::train_to_end;
 use crate::tensors::all_images;
 
 /// The shipped weights of the classifier of digits.
@@ -197,17 +198,13 @@ impl Experiment for ClassifierExperiment {
         let config: Config = crate::settings::read(request.config.clone())?;
         let (mut learner, _params, sizes) = Self::learner(&config, request.device)?;
         let mut run = RunDir::open(&request.out, &toml::to_string(&request.config)?, request.resume)?;
-        let progress = Progress::new("training", config.steps.steps, "steps");
-        let outcome = train(&mut learner, &config.steps, &mut run, progress)?;
-        if !outcome.complete {
-            bail!("stopped at step {}; continue with --resume", outcome.step);
-        }
+        let seconds = train_to_end(&mut learner, &config.steps, &mut run, "training")?;
         let path = request.out.join(WEIGHTS);
         let mut metadata: BTreeMap<String, String> = sizes.metadata();
         metadata.insert("seed".into(), config.seed.to_string());
         weights::write(&path, &learner.group.average(), &metadata)?;
         let mut evaluation = Self::measure(&FeatureExtractor::load(&path, request.device)?)?;
-        evaluation.metrics.insert("training_seconds".into(), json!(outcome.seconds.round()));
+        evaluation.metrics.insert("training_seconds".into(), json!(seconds.round()));
         crate::experiment::write_results(self, &request.out, &config.preset, &evaluation)?;
         println!("{}\n{}", evaluation.markdown, path.display());
         Ok(())

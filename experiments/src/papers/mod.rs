@@ -76,6 +76,18 @@ pub fn open_emoji(side: usize) -> Result<Emoji> {
     Ok(emoji)
 }
 
+/// [`open_data`], with a check that a model for square pictures of `channels` and `side` fits.
+pub fn open_fitting(name: &str, split: Split, channels: i64, side: i64) -> Result<Dataset> {
+    let data = open_data(name, split, side as usize)?;
+    let [_, c, h, w] = data.shape().map(|n| n as i64);
+    anyhow::ensure!(
+        [c, h, w] == [channels, side, side],
+        "the pictures of `{name}` are {c} x {h} x {w}, the model's {channels} x {side} x {side}; set model.channels and \
+         model.side"
+    );
+    Ok(data)
+}
+
 /// A data set by name, or a folder of pictures (resized to `side`, its last tenth held out).
 pub fn open_data(name: &str, split: Split, side: usize) -> Result<Dataset> {
     Ok(match name {

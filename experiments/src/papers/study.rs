@@ -15,8 +15,9 @@ use toml::Table;
 use super::ddpm::generate::generate_with;
 use super::ddpm::trained::Trained;
 use crate::experiment::{
-    Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest, metrics_of, write_results,
+    Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest, metrics_of,
 };
+use crate::stages::report;
 
 /// What a run of a study depends on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -241,16 +242,8 @@ impl Experiment for Study {
         write_atomic(&path, text.as_bytes())?;
         let mut cells = Cells::open(request.out.join("cells.json"), request.resume)?;
         let evaluation = (self.measure)(&trained, &config, &mut cells)?;
-        write_results(self, &request.out, &config.preset, &evaluation)?;
-        println!("{}\n", evaluation.markdown);
-        let context = Material { trained, results: evaluation.metrics };
-        for figure in self.figures {
-            for path in (self.draw)(figure.name, &context)?.save(&request.out.join("figures"), figure.name)? {
-                println!("{}", path.display());
-            }
-        }
-        println!("report: {}", request.out.join("report.md").display());
-        Ok(())
+        let context = Material { trained, results: evaluation.metrics.clone() };
+        report(self, &request.out, &config.preset, &evaluation, self.figures, |name| (self.draw)(name, &context))
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {

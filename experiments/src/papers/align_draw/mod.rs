@@ -10,18 +10,18 @@ use std::path::Path;
 
 use align_draw::source::Pictures;
 use align_draw::{AlignDraw, AlignDrawLearner, SharpenLearner};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use easel_core::weights;
 use easel_data::Split;
 use easel_nn::Params;
 use easel_plot::Figure;
-use easel_train::run_dir::read_metrics;
-use easel_train::{Progress, RunDir, train};
+use easel_train::RunDir;
 use serde_json::{Map, Value, json};
 use tch::{Device, Tensor};
 use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
+use crate::stages::{report, train_to_end, training_seconds};
 use config::RunConfig;
 use trained::{MODEL_FILE, SHARPENER_FILE, Trained};
 
@@ -49,11 +49,7 @@ fn train_model(config: &RunConfig, request: &RunRequest) -> Result<RunDir> {
     let mut run = RunDir::open(&request.out, &toml::to_string(&request.config)?, request.resume)?;
     let path = request.out.join(MODEL_FILE);
     if !path.exists() {
-        let progress = Progress::new("training", config.steps.steps, "steps");
-        let outcome = train(&mut learner, &config.steps, &mut run, progress)?;
-        if !outcome.complete {
-            bail!("stopped at step {}; continue with --resume", outcome.step);
-        }
+        train_to_end(&mut learner, &config.steps, &mut run, "training")?;
         let metadata =
             BTreeMap::from([("config".to_string(), toml::to_string(config)?), config.vocabulary()?.metadata()]);
         weights::write(&path, &learner.average(), &metadata)?;
@@ -82,22 +78,9 @@ fn train_sharpener(config: &RunConfig, request: &RunRequest) -> Result<()> {
     )?;
     let (folder, steps) = (request.out.join("sharpener"), &config.sharpen.steps);
     let mut run = RunDir::open(&folder, &toml::to_string(&request.config)?, request.resume && folder.exists())?;
-    let outcome = train(&mut learner, steps, &mut run, Progress::new("sharpening", steps.steps, "steps"))?;
-    if !outcome.complete {
-        bail!("stopped at step {} of the sharpening stage; continue with --resume", outcome.step);
-    }
+    train_to_end(&mut learner, steps, &mut run, "sharpening")?;
     weights::write(&path, &learner.average(), &BTreeMap::new())?;
     Ok(())
-}
-
-/// Seconds that the logs of both stages count.
-fn training_seconds(out: &Path) -> Result<f64> {
-    let mut seconds = 0.0;
-    for folder in [out.to_path_buf(), out.join("sharpener")] {
-        let lines = read_metrics(&folder.join("metrics.jsonl"))?;
-        seconds += lines.last().and_then(|line| line["seconds"].as_f64()).unwrap_or_default();
-    }
-    Ok(seconds)
 }
 
 impl Experiment for AlignDrawExperiment {
@@ -170,19 +153,10 @@ impl Experiment for AlignDrawExperiment {
         train_sharpener(&config, request)?;
         let trained = Trained::load(Some(out), request.device)?;
         let mut evaluation = measure::measure(&trained)?;
-        evaluation.metrics.insert("training_seconds".into(), json!(training_seconds(out)?.round()));
-        crate::experiment::write_results(self, out, &config.preset, &evaluation)?;
-        println!("{}\n", evaluation.markdown);
-        for (line, _) in crate::experiment::check_expected(self, &config.preset, &evaluation.metrics) {
-            println!("{line}");
-        }
-        for figure in figures::ALL.iter().filter(|_| config.data == config::DIGITS) {
-            for path in figures::draw(figure.name, &trained)?.save(&out.join("figures"), figure.name)? {
-                println!("{}", path.display());
-            }
-        }
-        println!("report: {}", out.join("report.md").display());
-        Ok(())
+        let seconds = training_seconds([out.clone(), out.join("sharpener")])?;
+        evaluation.metrics.insert("training_seconds".into(), json!(seconds.round()));
+        let shown = figures::ALL.iter().filter(|_| config.data == config::DIGITS);
+        report(self, out, &config.preset, &evaluation, shown, |name| figures::draw(name, &trained))
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
@@ -210,11 +184,7 @@ impl Experiment for AlignDrawExperiment {
 
     fn sample(&self, request: &SampleRequest) -> Result<Tensor> {
         let trained = Trained::load(request.run.as_deref(), request.device)?;
-        let prompts = match request.prompts.is_empty() {
-            false => request.prompts.clone(),
-            true => trained.some_captions(request.count)?,
-        };
-        let captions: Vec<String> = prompts.iter().cycle().take(request.count).cloned().collect();
+        let captions = request.captions(|| trained.some_captions(request.count))?;
         let drawn = trained.generate(&captions, request.seed, 0)?;
         Ok(trained.sharpened(&drawn, &captions)? * 2.0 - 1.0)
     }

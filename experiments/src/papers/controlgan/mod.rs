@@ -20,6 +20,7 @@ use tch::{Device, Tensor};
 use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
+use crate::stages::report;
 use config::RunConfig;
 use data::held_out;
 use model::Trained;
@@ -115,28 +116,16 @@ impl Experiment for ControlGanExperiment {
             evaluation.markdown += &format!("\n**Warning**: {complaint}.\n");
         }
         evaluation.metrics.insert("complaints".into(), json!(complaints));
-        crate::experiment::write_results(self, out, &config.preset, &evaluation)?;
-        println!("{}", evaluation.markdown);
-        let material = figures::Material { trained, metrics: evaluation.metrics, log };
-        for figure in figures::ALL {
-            for path in figures::draw(figure.name, &material)?.save(&out.join("figures"), figure.name)? {
-                println!("{}", path.display());
-            }
-        }
-        println!("report: {}", out.join("report.md").display());
-        Ok(())
+        let material = figures::Material { trained, metrics: evaluation.metrics.clone(), log };
+        report(self, out, &config.preset, &evaluation, figures::ALL, |name| figures::draw(name, &material))
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
         let trained = Trained::load(run, device)?;
-        let (metrics, log) = match run {
-            Some(folder) => {
-                let path = folder.join("results.json");
-                let text = std::fs::read_to_string(&path)
-                    .with_context(|| format!("{} is not a finished run of controlgan", folder.display()))?;
-                (crate::experiment::metrics_of(&text)?, training::log(folder)?)
-            }
-            None => (self.shipped_metrics()?, shipped_log()?),
+        let metrics = crate::experiment::results(self, run)?;
+        let log = match run {
+            Some(folder) => training::log(folder)?,
+            None => shipped_log()?,
         };
         figures::draw(name, &figures::Material { trained, metrics, log })
     }
@@ -160,13 +149,10 @@ impl Experiment for ControlGanExperiment {
 
     fn sample(&self, request: &SampleRequest) -> Result<Tensor> {
         let trained = Trained::load(request.run.as_deref(), request.device)?;
-        let captions: Vec<String> = match request.prompts.as_slice() {
-            [] => {
-                let scenes = data::scenes(&trained.config)?;
-                (0..request.count as u64).map(|k| held_out(&trained.config, &scenes, k).caption()).collect()
-            }
-            prompts => (0..request.count).map(|k| prompts[k % prompts.len()].clone()).collect(),
-        };
+        let captions = request.captions(|| {
+            let scenes = data::scenes(&trained.config)?;
+            Ok((0..request.count as u64).map(|k| held_out(&trained.config, &scenes, k).caption()).collect())
+        })?;
         trained.pictures(&captions, 0, request.seed)
     }
 }

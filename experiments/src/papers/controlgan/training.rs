@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use controlgan::Frozen;
 use controlgan::captions::{Captions, attribute_targets};
 use controlgan::learner::{AttributeLearner, MatchLearner, PlayersLearner};
@@ -13,9 +13,11 @@ use easel_data::Dataset;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_text::Vocabulary;
 use easel_train::run_dir::read_metrics;
-use easel_train::{Learner, LoopConfig, Progress, RunDir, train};
+use easel_train::{Learner, LoopConfig, RunDir};
 use serde_json::{Map, Value, json};
 use tch::{Device, Tensor};
+
+use crate::stages::{self, train_to_end};
 
 use super::config::{Ablation, RunConfig};
 use super::data;
@@ -72,11 +74,7 @@ impl Trainer<'_> {
         if !(self.resume && file.exists()) {
             let mut run = RunDir::open(&folder, &toml::to_string(self.config)?, self.resume && folder.exists())?;
             let mut learner = learner()?;
-            let outcome =
-                train(&mut learner, steps, &mut run, Progress::new(progress_name(name), steps.steps, "steps"))?;
-            if !outcome.complete {
-                bail!("stopped at step {} of {name}; continue with --resume", outcome.step);
-            }
+            train_to_end(&mut learner, steps, &mut run, name)?;
             weights::write(&file, &weights_of(&learner), &BTreeMap::new())?;
         }
         Ok(weights::read(&file)?)
@@ -137,15 +135,6 @@ pub fn players_folder(config: &RunConfig, ablation: Ablation) -> String {
     if ablation == config.ablation { "players".into() } else { format!("players-{}", ablation.name()) }
 }
 
-fn progress_name(part: &str) -> &'static str {
-    match part {
-        "damsm" => "encoders",
-        "attributes" => "attributes",
-        "players" => "players",
-        _ => "ablation",
-    }
-}
-
 /// The log of the run's three parts as one, steps counted on.
 fn write_log(config: &RunConfig, out: &Path) -> Result<()> {
     let parts = [
@@ -167,12 +156,7 @@ fn write_log(config: &RunConfig, out: &Path) -> Result<()> {
 
 /// Seconds of training of the three parts, without ablations.
 pub fn training_seconds(out: &Path) -> Result<f64> {
-    let mut seconds = 0.0;
-    for part in ["damsm", "attributes", "players"] {
-        let lines = read_metrics(&out.join(part).join("metrics.jsonl"))?;
-        seconds += lines.last().and_then(|line| line["seconds"].as_f64()).unwrap_or_default();
-    }
-    Ok(seconds)
+    stages::training_seconds(["damsm", "attributes", "players"].map(|part| out.join(part)))
 }
 
 /// Mean of a logged scalar over the last fifth of the players' log.

@@ -9,20 +9,20 @@ pub mod trained;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use ddpm::{Ddpm, DdpmLearner};
 use easel_core::weights;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::{Dataset, Split};
 use easel_nn::Params;
-use easel_plot::{Figure, ImageGrid};
-use easel_train::{Progress, RunDir, train};
+use easel_plot::Figure;
+use easel_train::RunDir;
 use serde_json::{Map, Value, json};
 use tch::{Device, Tensor};
 use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
-use crate::tensors::pictures;
+use crate::stages::{report, save_samples, train_to_end};
 use generate::{Chain, generate, generate_with};
 use settings::RunConfig;
 use trained::{Trained, WEIGHTS};
@@ -48,18 +48,7 @@ pub fn check(config: &RunConfig) -> Result<()> {
 
 /// The pictures that a configuration names, with a check that the model fits them.
 pub fn data(config: &RunConfig, split: Split) -> Result<Dataset> {
-    let data = crate::papers::open_data(&config.data, split, config.model.side as usize)?;
-    let ([_, c, h, w], m) = (data.shape(), &config.model);
-    if [c, h, w] != [m.channels as usize, m.side as usize, m.side as usize] {
-        bail!(
-            "the pictures of `{}` are {c} x {h} x {w}, the model's {} x {} x {}; set model.channels and model.side",
-            config.data,
-            m.channels,
-            m.side,
-            m.side
-        );
-    }
-    Ok(data)
+    crate::papers::open_fitting(&config.data, split, config.model.channels, config.model.side)
 }
 
 impl Experiment for DdpmExperiment {
@@ -127,7 +116,10 @@ impl Experiment for DdpmExperiment {
         // The folder stays guarded until everything in it is written.
         let (_guard, seconds) = train_model(&config, &request.config, &request.out, request.resume, request.device)?;
         let trained = Trained::load(Some(&request.out), request.device)?;
-        finish(self, &trained, &request.out, seconds)
+        let (mut evaluation, images) = measure::measure(&trained, &|split| data(&config, split))?;
+        evaluation.metrics.insert("training_seconds".into(), json!(seconds.round()));
+        save_samples(&images, &request.out)?;
+        report(self, &request.out, &config.preset, &evaluation, figures::ALL, |name| figures::draw(name, &trained))
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
@@ -184,35 +176,8 @@ pub fn train_model(
         device,
     )?;
     let mut run = RunDir::open(out, &toml::to_string(table)?, resume)?;
-    let outcome = train(&mut learner, &config.steps, &mut run, Progress::new("training", config.steps.steps, "steps"))?;
-    if !outcome.complete {
-        bail!("stopped at step {}; continue with --resume", outcome.step);
-    }
+    let seconds = train_to_end(&mut learner, &config.steps, &mut run, "training")?;
     let metadata = BTreeMap::from([("config".to_string(), toml::to_string(config)?)]);
     weights::write(&out.join(WEIGHTS), &learner.average(), &metadata)?;
-    Ok((run, outcome.seconds))
-}
-
-/// Measures, saves samples and draws all figures.
-fn finish(experiment: &DdpmExperiment, trained: &Trained, out: &Path, seconds: f64) -> Result<()> {
-    let (mut evaluation, images) = measure::measure(trained, &|split| data(&trained.config, split))?;
-    evaluation.metrics.insert("training_seconds".into(), json!(seconds.round()));
-    crate::experiment::write_results(experiment, out, &trained.config.preset, &evaluation)?;
-    let samples = out.join("samples");
-    std::fs::create_dir_all(&samples).with_context(|| format!("cannot make {}", samples.display()))?;
-    let shown = images.narrow(0, 0, images.size()[0].min(64));
-    Figure::new().panel(ImageGrid::new(pictures(&shown)?, 8)).save(&samples, "grid")?;
-    weights::write(&samples.join("samples.safetensors"), &[("images".into(), shown)], &BTreeMap::new())?;
-    println!("{}\n", evaluation.markdown);
-    for (line, _) in crate::experiment::check_expected(experiment, &trained.config.preset, &evaluation.metrics) {
-        println!("{line}");
-    }
-    let folder = out.join("figures");
-    for figure in figures::ALL {
-        for path in figures::draw(figure.name, trained)?.save(&folder, figure.name)? {
-            println!("{}", path.display());
-        }
-    }
-    println!("report: {}", out.join("report.md").display());
-    Ok(())
+    Ok((run, seconds))
 }

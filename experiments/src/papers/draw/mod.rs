@@ -8,21 +8,19 @@ mod models;
 mod tests;
 mod training;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use draw::Draw;
-use easel_core::weights;
 use easel_data::Split;
 use easel_nn::Params;
-use easel_plot::{Figure, ImageGrid};
+use easel_plot::Figure;
 use serde_json::{Map, Value, json};
 use tch::{Device, Tensor};
 use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
-use crate::tensors::pictures;
+use crate::stages::{report, save_samples};
 use config::RunConfig;
 use models::{FILES, Models, generate};
 
@@ -105,18 +103,8 @@ impl Experiment for DrawExperiment {
         evaluation.markdown += &judged.markdown;
         crate::experiment::write_results(self, out, &config.preset, &evaluation)?;
         save_samples(&images, out)?;
-        println!("{}\n", evaluation.markdown);
-        for (line, _) in crate::experiment::check_expected(self, &config.preset, &evaluation.metrics) {
-            println!("{line}");
-        }
         let models = Models::load(Some(out), device)?;
-        for figure in figures::ALL {
-            for path in figures::draw(figure.name, &models)?.save(&out.join("figures"), figure.name)? {
-                println!("{}", path.display());
-            }
-        }
-        println!("report: {}", out.join("report.md").display());
-        Ok(())
+        report(self, out, &config.preset, &evaluation, figures::ALL, |name| figures::draw(name, &models))
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
@@ -160,14 +148,4 @@ impl Experiment for DrawExperiment {
         let models = Models::load(request.run.as_deref(), request.device)?;
         generate(&models.draw, request.seed, request.count)
     }
-}
-
-/// Saves the first samples as a grid and as numbers.
-fn save_samples(images: &Tensor, out: &Path) -> Result<()> {
-    let folder = out.join("samples");
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let shown = images.narrow(0, 0, images.size()[0].min(64));
-    Figure::new().panel(ImageGrid::new(pictures(&shown)?, 8)).save(&folder, "grid")?;
-    weights::write(&folder.join("samples.safetensors"), &[("images".into(), shown)], &BTreeMap::new())?;
-    Ok(())
 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use draw::bound::{Bound, Bounded, evaluate};
 use draw::learner::EVALUATION_BATCH;
 use draw::{BoundLearner, Draw, Vae};
 use easel_core::Noise;
 use easel_core::weights::{self, Weights};
 use easel_nn::{InitScheme, NnError, Params};
-use easel_train::{Checkpoints, Progress, RunDir, train};
+use easel_train::{Checkpoints, RunDir};
 use tch::{Device, Tensor};
 use toml::Table;
+
+use crate::stages::train_to_end;
 
 use super::config::{Part, RunConfig};
 use super::models::{FILES, model, splits};
@@ -106,13 +108,10 @@ fn fit<M: Bounded, C>(
     let (pictures, validation) = (pictures.shallow_clone(), validation.shallow_clone());
     let mut learner =
         BoundLearner::new(model, &params, &part.train, pictures, validation, config.seed, part.steps.steps)?;
-    let outcome = train(&mut learner, &part.steps, run, Progress::new(what, part.steps.steps, "steps"))?;
-    if !outcome.complete {
-        bail!("stopped at step {} of the model {what}; continue with --resume", outcome.step);
-    }
+    let seconds = train_to_end(&mut learner, &part.steps, run, what)?;
     let checkpoints = Checkpoints::new(&run.path().join("checkpoints"), part.steps.keep);
     let (_, last) = checkpoints.latest()?.context("a finished run without checkpoints")?;
     let step = last.best_step.unwrap_or(last.step);
     let (folder, _) = checkpoints.read(step)?;
-    Ok(Trained { weights: weights::read(&folder.join("model.average.safetensors"))?, seconds: outcome.seconds, step })
+    Ok(Trained { weights: weights::read(&folder.join("model.average.safetensors"))?, seconds, step })
 }

@@ -10,13 +10,13 @@ mod trained;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use easel_core::weights;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::{Dataset, Split};
 use easel_nn::Params;
-use easel_plot::{Figure, ImageGrid};
-use easel_train::{Progress, RunDir, TrainError, train};
+use easel_plot::Figure;
+use easel_train::{RunDir, TrainError};
 use gan::learner::Observer;
 use gan::{Discriminator, GanLearner, Generator};
 use serde_json::{Map, Value, json};
@@ -24,7 +24,7 @@ use tch::{Device, Tensor};
 use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
-use crate::tensors::pictures;
+use crate::stages::{report, save_samples, train_to_end};
 use measure::Eye;
 use settings::RunConfig;
 use trained::{RESULTS, Trained, WEIGHTS};
@@ -35,18 +35,7 @@ pub struct GanExperiment;
 
 /// The pictures that a configuration names, with a check that the networks fit them.
 fn data(config: &RunConfig, split: Split) -> Result<Dataset> {
-    let data = crate::papers::open_data(&config.data, split, config.model.side as usize)?;
-    let ([_, c, h, w], m) = (data.shape(), &config.model);
-    if [c, h, w] != [m.channels as usize, m.side as usize, m.side as usize] {
-        bail!(
-            "the pictures of `{}` are {c} x {h} x {w}, the model's {} x {} x {}; set model.channels and model.side",
-            config.data,
-            m.channels,
-            m.side,
-            m.side
-        );
-    }
-    Ok(data)
+    crate::papers::open_fitting(&config.data, split, config.model.channels, config.model.side)
 }
 
 /// Trains in the folder `out` and writes G's averaged weights there; the guarded folder and the seconds of training.
@@ -71,13 +60,10 @@ fn train_model(config: &RunConfig, request: &RunRequest) -> Result<(RunDir, f64)
     let mut learner =
         GanLearner::new(&config.model, &config.train, loader, Some(observer), config.seed, steps, device)?;
     let mut run = RunDir::open(&request.out, &toml::to_string(&request.config)?, request.resume)?;
-    let outcome = train(&mut learner, &config.steps, &mut run, Progress::new("training", steps, "steps"))?;
-    if !outcome.complete {
-        bail!("stopped at step {}; continue with --resume", outcome.step);
-    }
+    let seconds = train_to_end(&mut learner, &config.steps, &mut run, "training")?;
     let metadata = BTreeMap::from([("config".to_string(), toml::to_string(config)?)]);
     weights::write(&request.out.join(WEIGHTS), &learner.average(), &metadata)?;
-    Ok((run, outcome.seconds))
+    Ok((run, seconds))
 }
 
 impl Experiment for GanExperiment {
@@ -145,7 +131,10 @@ impl Experiment for GanExperiment {
         // The folder stays guarded until everything in it is written.
         let (_guard, seconds) = train_model(&config, request)?;
         let trained = Trained::load(Some(&request.out), request.device)?;
-        finish(self, &trained, &request.out, seconds)
+        let mut evaluation = measure::measure(&trained)?;
+        evaluation.metrics.insert("training_seconds".into(), json!(seconds.round()));
+        save_samples(&trained.sample(config.seed, 64), &request.out)?;
+        report(self, &request.out, &config.preset, &evaluation, figures::ALL, |name| figures::draw(name, &trained))
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
@@ -171,28 +160,4 @@ impl Experiment for GanExperiment {
     fn sample(&self, request: &SampleRequest) -> Result<Tensor> {
         Ok(Trained::load(request.run.as_deref(), request.device)?.sample(request.seed, request.count))
     }
-}
-
-/// Measures, saves samples and draws all figures.
-fn finish(experiment: &GanExperiment, trained: &Trained, out: &Path, seconds: f64) -> Result<()> {
-    let mut evaluation = measure::measure(trained)?;
-    evaluation.metrics.insert("training_seconds".into(), json!(seconds.round()));
-    crate::experiment::write_results(experiment, out, &trained.config.preset, &evaluation)?;
-    let samples = out.join("samples");
-    std::fs::create_dir_all(&samples).with_context(|| format!("cannot make {}", samples.display()))?;
-    let shown = trained.sample(trained.config.seed, 64);
-    Figure::new().panel(ImageGrid::new(pictures(&shown)?, 8)).save(&samples, "grid")?;
-    weights::write(&samples.join("samples.safetensors"), &[("images".into(), shown)], &BTreeMap::new())?;
-    println!("{}\n", evaluation.markdown);
-    for (line, _) in crate::experiment::check_expected(experiment, &trained.config.preset, &evaluation.metrics) {
-        println!("{line}");
-    }
-    let folder = out.join("figures");
-    for figure in figures::ALL {
-        for path in figures::draw(figure.name, trained)?.save(&folder, figure.name)? {
-            println!("{}", path.display());
-        }
-    }
-    println!("report: {}", out.join("report.md").display());
-    Ok(())
 }

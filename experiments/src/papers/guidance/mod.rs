@@ -8,14 +8,13 @@ pub mod model;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use easel_core::weights;
 use easel_data::Split;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_nn::Params;
 use easel_plot::Figure;
-use easel_train::run_dir::read_metrics;
-use easel_train::{Progress, RunDir, train};
+use easel_train::RunDir;
 use guidance::{ClassifierLearner, GuidanceScale, Interval, NoisyClassifier};
 use serde_json::{Map, Value, json};
 use tch::{Device, Tensor};
@@ -25,6 +24,7 @@ use super::ddpm;
 use super::ddpm::trained::{Trained, WEIGHTS};
 use super::study::Cells;
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
+use crate::stages::{report, train_to_end, training_seconds};
 use config::GuidanceConfig;
 use model::{CLASSIFIER_FILE, DIFFUSION_FILE, Guided, Method};
 
@@ -80,12 +80,6 @@ fn method(request: &SampleRequest) -> Result<Method> {
     Ok(Method::Free { scale, interval, rescale })
 }
 
-/// Seconds that the log in `folder` counts.
-fn training_seconds(folder: &Path) -> Result<f64> {
-    let lines = read_metrics(&folder.join("metrics.jsonl"))?;
-    Ok(lines.last().and_then(|line| line["seconds"].as_f64()).unwrap_or_default())
-}
-
 fn train_classifier(config: &GuidanceConfig, out: &Path, resume: bool, device: Device) -> Result<()> {
     let run = &config.classifier;
     let (train_set, test_set) =
@@ -103,10 +97,7 @@ fn train_classifier(config: &GuidanceConfig, out: &Path, resume: bool, device: D
     )?;
     let folder = out.join("classifier");
     let mut dir = RunDir::open(&folder, &toml::to_string(config)?, resume && folder.exists())?;
-    let outcome = train(&mut learner, &run.steps, &mut dir, Progress::new("classifier", run.steps.steps, "steps"))?;
-    if !outcome.complete {
-        bail!("stopped at step {} of the classifier; continue with --resume", outcome.step);
-    }
+    train_to_end(&mut learner, &run.steps, &mut dir, "classifier")?;
     let metadata = BTreeMap::from([("config".to_string(), toml::to_string(&run.network)?)]);
     weights::write(&out.join(CLASSIFIER_FILE), &learner.average(), &metadata)?;
     Ok(())
@@ -173,32 +164,19 @@ impl Experiment for GuidanceExperiment {
         if !(request.resume && out.join(CLASSIFIER_FILE).exists()) {
             train_classifier(&config, out, request.resume, device)?;
         }
-        let seconds = training_seconds(&folder)? + training_seconds(&out.join("classifier"))?;
+        let seconds = training_seconds([folder, out.join("classifier")])?;
         easel_core::files::write_atomic(&out.join("config.toml"), toml::to_string(&table)?.as_bytes())?;
         let guided = Guided::load(Some(out), device)?;
         let mut cells = Cells::open(out.join("cells.json"), true)?;
         let mut evaluation = evaluate(&guided, &config, &mut cells)?;
         evaluation.metrics.insert("training_seconds".into(), json!(seconds.round()));
-        crate::experiment::write_results(self, out, &config.preset, &evaluation)?;
-        println!("{}\n", evaluation.markdown);
-        for figure in figures::ALL {
-            let figure_ = figures::draw(figure.name, &guided, &evaluation.metrics)?;
-            for path in figure_.save(&out.join("figures"), figure.name)? {
-                println!("{}", path.display());
-            }
-        }
-        println!("report: {}", out.join("report.md").display());
-        Ok(())
+        report(self, out, &config.preset, &evaluation, figures::ALL, |name| {
+            figures::draw(name, &guided, &evaluation.metrics)
+        })
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
-        let results = match run {
-            Some(folder) => crate::experiment::metrics_of(
-                &std::fs::read_to_string(folder.join("results.json"))
-                    .with_context(|| format!("{} is not a finished run of guidance", folder.display()))?,
-            )?,
-            None => self.shipped_metrics()?,
-        };
+        let results = crate::experiment::results(self, run)?;
         figures::draw(name, &Guided::load(run, device)?, &results)
     }
 

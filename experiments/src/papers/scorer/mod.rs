@@ -24,13 +24,13 @@ use easel_data::Split;
 use easel_nn::Params;
 use easel_plot::Figure;
 use easel_text::Vocabulary;
-use easel_train::run_dir::read_metrics;
-use easel_train::{Progress, RunDir, train};
+use easel_train::RunDir;
 use serde_json::{Map, Value, json};
 use tch::{Device, Tensor};
 use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
+use crate::stages::{report, train_to_end, training_seconds};
 use config::ScorerConfig;
 pub use contrast::Scorer;
 pub use judge::{Judge, shipped};
@@ -70,19 +70,10 @@ fn train_set(config: &ScorerConfig, set: &str, table: &str, out: &Path, resume: 
     let mut learner = ScorerLearner::new(config, set, pairs.0, pairs.1, device)?;
     let folder = out.join(set);
     let mut run = RunDir::open(&folder, table, resume && folder.exists())?;
-    let outcome = train(&mut learner, &config.steps, &mut run, Progress::new(set, config.steps.steps, "steps"))?;
-    if !outcome.complete {
-        bail!("stopped at step {} of {set}; continue with --resume", outcome.step);
-    }
+    train_to_end(&mut learner, &config.steps, &mut run, set)?;
     let (named, metadata) = learner.weights();
     weights::write(&out.join(file_of(set)), &named, &metadata)?;
     Ok(())
-}
-
-/// Seconds of training of a set in a run.
-fn seconds(out: &Path, set: &str) -> Result<f64> {
-    let lines = read_metrics(&out.join(set).join("metrics.jsonl"))?;
-    Ok(lines.last().and_then(|line| line["seconds"].as_f64()).unwrap_or_default())
 }
 
 /// Measures the scorers of these sets.
@@ -176,27 +167,17 @@ impl Experiment for ScorerExperiment {
         let mut evaluation = evaluate(&config.data, Some(out), device)?;
         let mut total = 0.0;
         for set in &config.data {
-            let spent = seconds(out, set)?;
+            let spent = training_seconds([out.join(set)])?;
             total += spent;
             evaluation.metrics.insert(format!("{set}/training_seconds"), json!(spent.round()));
         }
         evaluation.metrics.insert("training_seconds".into(), json!(total.round()));
-        crate::experiment::write_results(self, out, &config.preset, &evaluation)?;
-        println!("{}", evaluation.markdown);
-        for (line, _) in crate::experiment::check_expected(self, &config.preset, &evaluation.metrics) {
-            println!("{line}");
-        }
-        for figure in figures::ALL {
-            let set = figures::set_of(figure.name)?;
-            if config.data.iter().any(|trained| trained == set) {
-                let drawn = figures::matches(&judge(set, Some(out), device)?.scorer)?;
-                for path in drawn.save(&out.join("figures"), figure.name)? {
-                    println!("{}", path.display());
-                }
-            }
-        }
-        println!("report: {}", out.join("report.md").display());
-        Ok(())
+        let trained = |figure: &&FigureInfo| {
+            figures::set_of(figure.name).is_ok_and(|set| config.data.iter().any(|trained| trained == set))
+        };
+        report(self, out, &config.preset, &evaluation, figures::ALL.iter().filter(trained), |name| {
+            self.figure(name, Some(out), device)
+        })
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {

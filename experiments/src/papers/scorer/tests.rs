@@ -2,6 +2,7 @@
 
 use easel_core::weights;
 use easel_data::Split;
+use easel_train::run_dir::read_metrics;
 use tch::{Device, Kind};
 
 use super::learner::equal_keys;
@@ -30,7 +31,7 @@ fn a_stopped_run_goes_on_to_the_same_weights() {
         let pairs = || Pairs::open("shapes", Split::Test).expect("made on demand");
         let mut learner = ScorerLearner::new(&config, "shapes", pairs(), pairs(), Device::Cpu).expect("valid");
         let mut dir = RunDir::open(out, "same", resume).expect("a folder");
-        train(&mut learner, &config.steps, &mut dir, Progress::new("x", steps, "steps")).expect("trained");
+        train_to_end(&mut learner, &config.steps, &mut dir, "x").expect("trained");
         learner.weights().0
     };
     let whole = train(&paths[0], 8, false);

@@ -12,7 +12,7 @@ mod world;
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use easel_nn::Params;
 use easel_plot::Figure;
 use easel_train::RunDir;
@@ -23,6 +23,7 @@ use text_gan::{Discriminator, Generator, PictureEncoder};
 use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
+use crate::stages::report;
 use config::RunConfig;
 use judge::Judge;
 use measure::Measure;
@@ -125,29 +126,13 @@ impl Experiment for TextGanExperiment {
         let all = Everything::load(Some(out), device)?;
         let mut evaluation = all.measure().all()?;
         evaluation.metrics.insert("training_seconds".into(), json!(run.seconds()?.round()));
-        crate::experiment::write_results(self, out, &config.preset, &evaluation)?;
-        println!("{}\n", evaluation.markdown);
-        for (line, _) in crate::experiment::check_expected(self, &config.preset, &evaluation.metrics) {
-            println!("{line}");
-        }
-        for figure in figures::ALL {
-            let drawn = figures::draw(figure.name, &all.measure(), &evaluation.metrics)?;
-            for path in drawn.save(&out.join("figures"), figure.name)? {
-                println!("{}", path.display());
-            }
-        }
-        println!("report: {}", out.join("report.md").display());
-        Ok(())
+        report(self, out, &config.preset, &evaluation, figures::ALL, |name| {
+            figures::draw(name, &all.measure(), &evaluation.metrics)
+        })
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
-        let results = match run {
-            Some(folder) => crate::experiment::metrics_of(
-                &std::fs::read_to_string(folder.join("results.json"))
-                    .with_context(|| format!("{} is not a finished run of text-gan", folder.display()))?,
-            )?,
-            None => self.shipped_metrics()?,
-        };
+        let results = crate::experiment::results(self, run)?;
         figures::draw(name, &Everything::load(run, device)?.measure(), &results)
     }
 
@@ -174,22 +159,16 @@ impl Experiment for TextGanExperiment {
 
     fn sample(&self, request: &SampleRequest) -> Result<Tensor> {
         let trained = Trained::load(request.run.as_deref(), request.device)?;
-        let prompts = match &request.prompts {
-            none if none.is_empty() => {
-                let world = World::open(&trained.config.data, trained.config.model.side as usize)?;
-                let order = easel_core::Noise::new(request.seed)
-                    .purpose("sample/captions")
-                    .permutation(0, world.captions.len());
-                order.iter().map(|&c| world.caption(c).to_owned()).collect()
-            }
-            given => given.clone(),
-        };
+        let captions = request.captions(|| {
+            let world = World::open(&trained.config.data, trained.config.model.side as usize)?;
+            let order =
+                easel_core::Noise::new(request.seed).purpose("sample/captions").permutation(0, world.captions.len());
+            Ok(order.iter().map(|&c| world.caption(c).to_owned()).collect())
+        })?;
         let stream = easel_core::Noise::new(request.seed).purpose("sample/noise");
         let width = [trained.config.model.noise];
         let z = easel_core::tensor::normal_tensor(&stream, 0, 0..request.count as u64, &width, request.device);
-        let vectors = trained.text.encode(&prompts)?;
-        let rows: Vec<i64> = (0..request.count).map(|k| (k % prompts.len()) as i64).collect();
-        let texts = vectors.index_select(0, &Tensor::from_slice(&rows).to_device(request.device));
+        let texts = trained.text.encode(&captions)?;
         Ok(trained.main().pictures(&z, &texts))
     }
 }

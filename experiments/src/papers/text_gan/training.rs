@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use easel_core::weights;
 use easel_data::loader::Loader;
-use easel_train::run_dir::read_metrics;
-use easel_train::{Learner, LoopConfig, Progress, RunDir, train};
+use easel_train::{Learner, LoopConfig, RunDir};
 use tch::{Device, Tensor};
 use text_gan::{EmbeddingLearner, Pairs, StyleLearner, TextGanLearner, Variant};
+
+use crate::stages::{train_to_end, training_seconds};
 
 use super::config::{RunConfig, TextSource};
 use super::judge::JudgeLearner;
@@ -36,10 +37,7 @@ impl Run<'_> {
         let folder = self.out.join(name);
         // A folder that is there belongs to this run, which was resumed.
         let mut dir = RunDir::open(&folder, &toml::to_string(self.config)?, folder.exists())?;
-        let outcome = train(learner, steps, &mut dir, Progress::new(name, steps.steps, "steps"))?;
-        if !outcome.complete {
-            bail!("stopped at step {} of {name}; continue with --resume", outcome.step);
-        }
+        train_to_end(learner, steps, &mut dir, name)?;
         Ok(())
     }
 
@@ -139,11 +137,7 @@ impl Run<'_> {
     /// Seconds of all stages.
     pub fn seconds(&self) -> Result<f64> {
         let stages = self.config.variants.iter().flat_map(|v| [v.key().to_string(), format!("{}-style", v.key())]);
-        let mut sum = 0.0;
-        for name in stages.chain(["judge".into(), "embedding".into()]) {
-            let lines = read_metrics(&self.out.join(name).join("metrics.jsonl"))?;
-            sum += lines.last().and_then(|line| line["seconds"].as_f64()).unwrap_or_default();
-        }
-        Ok(sum)
+        let all = stages.chain(["judge".into(), "embedding".into()]);
+        training_seconds(all.map(|name| self.out.join(name)))
     }
 }
