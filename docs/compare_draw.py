@@ -11,14 +11,12 @@ intra-op threads, and ours half a batch to each of two threads.
 """
 
 import argparse
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 
-from compare_pytorch import report
+from compare_pytorch import report, timed
 
 
 def model(a):
@@ -123,11 +121,7 @@ def pytorch(a):
 
 
 def ours(a):
-    numbers = [a.glimpses, a.hidden, a.latent, a.read, a.write, a.batch, a.threads, a.steps]
-    environment = dict(os.environ, OMP_NUM_THREADS=str(a.threads))
-    command = [a.ours, *map(str, numbers)]
-    words = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
-    return int(words[1]), [float(x) for x in words[3:5]], [float(x) for x in words[6:8]]
+    return timed(a, a.glimpses, a.hidden, a.latent, a.read, a.write, a.batch, a.threads, a.steps)
 
 
 def main():

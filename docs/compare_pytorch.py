@@ -79,11 +79,21 @@ def pytorch(a):
     return sum(p.numel() for p in net.parameters()), train, forward
 
 
-def ours(a, precision):
-    command = [a.ours, a.levels, a.attention, str(a.patch), precision, str(a.batch), str(a.steps)]
+def printed(a, *arguments):
+    """The words that our example prints."""
     environment = dict(os.environ, OMP_NUM_THREADS=str(a.threads))
-    words = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
+    command = [a.ours, *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
+
+
+def timed(a, *arguments):
+    """(parameters, [minimum, median] of a step, [minimum, median] of the second thing) that our example prints."""
+    words = printed(a, *arguments)
     return int(words[1]), [float(x) for x in words[3:5]], [float(x) for x in words[6:8]]
+
+
+def ours(a, precision):
+    return timed(a, a.levels, a.attention, a.patch, precision, a.batch, a.steps)
 
 
 def report(rounds, base, columns):

@@ -9,14 +9,12 @@ scheduler's loop around the public U-Net, without a pipeline's conversions to pi
 milliseconds and the ratios PyTorch / ours of the medians.
 """
 
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 
-from compare_pytorch import network, parser
+from compare_pytorch import network, parser, printed
 
 
 def scheduler(name):
@@ -40,10 +38,7 @@ def pytorch(a, net, name):
 
 
 def ours(a, name):
-    command = [a.ours, a.levels, a.attention, str(a.patch), str(a.batch), str(a.steps), "1", name]
-    environment = dict(os.environ, OMP_NUM_THREADS=str(a.threads))
-    words = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
-    return float(words[2])
+    return float(printed(a, a.levels, a.attention, a.patch, a.batch, a.steps, 1, name)[2])
 
 
 def main():

@@ -11,12 +11,12 @@ both texts of a real picture. Prints the minimum and median of each round in mil
 """
 
 import argparse
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
+
+from compare_pytorch import report, timed
 
 NOISE, TEXT, PROJECTED = 32, 128, 64
 
@@ -109,10 +109,7 @@ def pytorch(a, shared):
 
 
 def ours(a):
-    command = [a.ours, str(a.side), str(a.width), str(a.batch), str(a.steps), a.variant]
-    environment = dict(os.environ, OMP_NUM_THREADS=str(a.threads))
-    words = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
-    return int(words[1]), [float(x) for x in words[3:5]]
+    return timed(a, a.side, a.width, a.batch, a.steps, a.variant)[:2]
 
 
 def main():
@@ -128,20 +125,14 @@ def main():
     a = p.parse_args()
     if not pathlib.Path(a.ours).exists():
         sys.exit(f"{a.ours} is missing: cargo build --example text_gan_step_time -p text-gan")
-    medians = {}
-    for round_ in range(a.rounds):
-        rows = []
-        for name, shared in (("pytorch plain", False), ("pytorch shared", True)):
+    rounds = []
+    for _ in range(a.rounds):
+        sides = {}
+        for name, shared in (("pytorch", False), ("pytorch shared", True)):
             count, times = pytorch(a, shared)
-            rows.append((name, count, min(times), statistics.median(times)))
-        count, (least, median) = ours(a)
-        rows.append(("ours", count, least, median))
-        for name, parameters, least, median in rows:
-            print(f"round {round_} {name:14} {parameters:9} parameters  step {least:7.1f} {median:7.1f} ms", flush=True)
-            medians.setdefault(name, []).append(median)
-    for name in ("pytorch plain", "pytorch shared"):
-        ratios = [b / o for b, o in zip(medians[name], medians["ours"])]
-        print(f"{name} / ours: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+            sides[name] = (count, [min(times), statistics.median(times)])
+        rounds.append(sides | {"ours": ours(a)})
+    report(rounds, "pytorch", ("step",))
 
 
 if __name__ == "__main__":

@@ -2,15 +2,14 @@
 //!
 //! `step_time LEVELS ATTENTION PATCH PRECISION BATCH STEPS`, for example `step_time 16,32,32 0,0,1 1 bf16 64 30`.
 
-use std::time::Instant;
-
 use ddpm::config::{DdpmConfig, UNetConfig};
 use ddpm::learner::{Precision, TimeSampling, TrainConfig};
 use ddpm::{Ddpm, DdpmLearner};
 use easel_data::Split;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_nn::{InitScheme, Params};
-use easel_train::{Learner, OptimConfig};
+use easel_train::timing::minimum_and_median;
+use easel_train::{Learner, OptimConfig, TrainError};
 use tch::{Device, Kind, Tensor, no_grad};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,31 +35,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Loader::new(&data, LoaderConfig { batch, ..LoaderConfig::default() }, Device::Cpu).map_err(|e| e.to_string())
     };
     let mut learner = DdpmLearner::new(&config, &train, loader(())?, None, 0, steps, Device::Cpu)?;
-    let mut training: Vec<f64> = Vec::new();
-    for step in 0..steps {
-        let started = Instant::now();
-        learner.step(step)?[0].1.double_value(&[]);
-        training.push(started.elapsed().as_secs_f64() * 1e3);
-    }
+    let training = minimum_and_median(steps, |step| learner.step(step).map(|scalars| scalars[0].1.double_value(&[])))?;
     let params = Params::new(Device::Cpu, 0, InitScheme::Ddpm);
     let model = Ddpm::new(&params.root(), &config)?;
     let x = Tensor::zeros([batch as i64, 1, 28, 28], (Kind::Float, Device::Cpu));
-    let mut forward: Vec<f64> = Vec::new();
-    for _ in 0..steps {
-        let started = Instant::now();
-        let _ = no_grad(|| model.at(&x, 500.0, None));
-        forward.push(started.elapsed().as_secs_f64() * 1e3);
-    }
-    training.sort_by(f64::total_cmp);
-    forward.sort_by(f64::total_cmp);
-    let at = |v: &[f64], share: f64| v[(share * (v.len() - 1) as f64) as usize];
+    let forward = minimum_and_median(steps, |_| Ok::<_, TrainError>(no_grad(|| model.at(&x, 500.0, None))))?;
     println!(
         "parameters {} train {:.1} {:.1} forward {:.1} {:.1}",
         params.count(),
-        at(&training, 0.0),
-        at(&training, 0.5),
-        at(&forward, 0.0),
-        at(&forward, 0.5)
+        training.0,
+        training.1,
+        forward.0,
+        forward.1
     );
     Ok(())
 }

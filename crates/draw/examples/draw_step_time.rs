@@ -3,8 +3,6 @@
 //! `draw_step_time GLIMPSES HIDDEN LATENT READ WRITE BATCH PARTS STEPS`, for example `draw_step_time 16 128 8 5 5 64 1 20`; READ
 //! and WRITE 0 for no attention; PARTS of the batch have a thread each.
 
-use std::time::Instant;
-
 use draw::bound::{probabilities, test_pictures};
 use draw::learner::TrainConfig;
 use draw::{BoundLearner, Draw, DrawConfig};
@@ -12,6 +10,7 @@ use easel_core::Noise;
 use easel_data::Split;
 use easel_data::digits::digits;
 use easel_nn::{InitScheme, Params};
+use easel_train::timing::minimum_and_median;
 use easel_train::{Learner, OptimConfig};
 use tch::Device;
 
@@ -29,25 +28,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pictures = probabilities(&digits(Split::Train)?);
     let test = test_pictures(&digits(Split::Test)?, Device::Cpu);
     let mut learner = BoundLearner::new(model, &params, &train, pictures, test, 0, steps as u64)?;
-    let timed = |work: &mut dyn FnMut(u64) -> Result<(), Box<dyn std::error::Error>>| {
-        let mut times = Vec::new();
-        for step in 0..steps as u64 {
-            let started = Instant::now();
-            work(step)?;
-            times.push(started.elapsed().as_secs_f64() * 1e3);
-        }
-        times.sort_by(f64::total_cmp);
-        Ok::<_, Box<dyn std::error::Error>>((times[0], times[times.len() / 2]))
-    };
-    let training = timed(&mut |step| {
-        learner.step(step)?[0].1.double_value(&[]);
-        Ok(())
-    })?;
+    let rounds = steps as u64;
+    let training = minimum_and_median(rounds, |step| learner.step(step).map(|scalars| scalars[0].1.double_value(&[])))?;
     let noise = Noise::new(0).purpose("sample");
-    let generation = timed(&mut |_| {
-        learner.model.generate(&noise, 0..batch as u64)?;
-        Ok(())
-    })?;
+    let generation = minimum_and_median(rounds, |_| learner.model.generate(&noise, 0..batch as u64))?;
     println!(
         "parameters {} train {:.2} {:.2} generate {:.2} {:.2}",
         params.count(),

@@ -2,13 +2,12 @@
 //!
 //! `text_gan_step_time SIDE WIDTH BATCH STEPS VARIANT`, for example `text_gan_step_time 32 32 64 30 int-cls`.
 
-use std::time::Instant;
-
 use easel_core::{Noise, tensor::normal_tensor};
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::shapes::Shapes;
 use easel_nn::{InitScheme, Params};
-use easel_train::{Learner, OptimConfig};
+use easel_train::timing::minimum_and_median;
+use easel_train::{Learner, OptimConfig, TrainError};
 use tch::{Device, Kind, Tensor, no_grad};
 use text_gan::augment::Augment;
 use text_gan::{Generator, Pairs, TextGanConfig, TextGanLearner, TrainConfig, Variant};
@@ -39,32 +38,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         discriminator: optim,
     };
     let mut learner = TextGanLearner::new(variant, &model, &train, pairs, 0, steps)?;
-    let mut training: Vec<f64> = Vec::new();
-    for step in 0..steps {
-        let started = Instant::now();
-        learner.step(step)?[0].1.double_value(&[]);
-        training.push(started.elapsed().as_secs_f64() * 1e3);
-    }
+    let training = minimum_and_median(steps, |step| learner.step(step).map(|scalars| scalars[0].1.double_value(&[])))?;
     let params = Params::new(Device::Cpu, 0, InitScheme::Dcgan);
     let generator = Generator::new(&params.root(), &model)?;
     let z = Tensor::zeros([batch as i64, model.noise], (Kind::Float, Device::Cpu));
     let text = Tensor::zeros([batch as i64, model.text], (Kind::Float, Device::Cpu));
-    let mut forward: Vec<f64> = Vec::new();
-    for _ in 0..steps {
-        let started = Instant::now();
-        let _ = no_grad(|| generator.forward(&z, &text, false));
-        forward.push(started.elapsed().as_secs_f64() * 1e3);
-    }
-    training.sort_by(f64::total_cmp);
-    forward.sort_by(f64::total_cmp);
-    let at = |v: &[f64], share: f64| v[(share * (v.len() - 1) as f64) as usize];
+    let forward = minimum_and_median(steps, |_| Ok::<_, TrainError>(no_grad(|| generator.forward(&z, &text, false))))?;
     println!(
         "parameters {} train {:.1} {:.1} forward {:.1} {:.1}",
         learner.parameters(),
-        at(&training, 0.0),
-        at(&training, 0.5),
-        at(&forward, 0.0),
-        at(&forward, 0.5)
+        training.0,
+        training.1,
+        forward.0,
+        forward.1
     );
     Ok(())
 }

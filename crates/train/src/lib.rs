@@ -14,6 +14,7 @@
 //! | what is on disk, atomically | [`checkpoint`], [`run_dir`], [`events`] |
 //! | the scalars of a log line, checked for NaN | [`window`] |
 //! | the loop | [`trainer`] |
+//! | times of repeated work, for the comparison programs | [`timing`] |
 //!
 //! Randomness never lives in the loop: a step draws what it needs from (seed, purpose, step), so a resumed run needs no
 //! generator state and is bit-identical to an undisturbed one at the same number of threads.
@@ -32,6 +33,7 @@ pub mod interrupt;
 pub mod progress;
 pub mod rate;
 pub mod run_dir;
+pub mod timing;
 pub mod trainer;
 pub mod window;
 

@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use crate::digits::CLASSES;
+use crate::shapes::CaptionError;
 
 /// Every word of the captions: 22, in the order of first use, digits by value.
 pub const WORDS: [&str; 22] = [
@@ -16,20 +17,6 @@ pub struct Claims {
     pub template: Place,
     /// The digits, 0 to 9, in the order of the caption.
     pub digits: Vec<usize>,
-}
-
-/// A caption outside the grammar.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("caption \"{caption}\": word {} is \"{found}\", expected {expected}", word + 1)]
-pub struct CaptionError {
-    /// The caption.
-    pub caption: String,
-    /// Index of the word at fault.
-    pub word: usize,
-    /// The word, or "the end".
-    pub found: String,
-    /// What may stand there.
-    pub expected: String,
 }
 
 /// A caption in the words of the grammar: lower case, numerals as words, the full stop a word of its own and always there.

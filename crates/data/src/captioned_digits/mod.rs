@@ -11,7 +11,8 @@ mod caption;
 mod place;
 mod scaled;
 
-pub use caption::{CaptionError, Claims, WORDS, normalised};
+pub use crate::shapes::CaptionError;
+pub use caption::{Claims, WORDS, normalised};
 pub use place::{Place, SLOTS};
 
 use easel_core::noise::{Noise, Stream};

@@ -93,7 +93,7 @@ pub struct CaptionError {
     /// The word, or "the end".
     pub found: String,
     /// What may stand there.
-    pub expected: &'static str,
+    pub expected: String,
 }
 
 impl Claims {
@@ -271,6 +271,6 @@ impl Parser<'_> {
 
     fn error(&self, expected: &'static str) -> CaptionError {
         let found = self.words.get(self.at).copied().unwrap_or("the end").to_owned();
-        CaptionError { caption: self.caption.to_owned(), word: self.at, found, expected }
+        CaptionError { caption: self.caption.to_owned(), word: self.at, found, expected: expected.to_owned() }
     }
 }

@@ -177,7 +177,7 @@ fn captions_outside_the_grammar_name_the_word() {
         ("a white circle", 1, "a colour"),
     ] {
         let error = Claims::parse(text).unwrap_err();
-        assert_eq!((error.word, error.expected), (word, expected), "{error}");
+        assert_eq!((error.word, error.expected.as_str()), (word, expected), "{error}");
     }
     let spoken = "A picture of a Small red circle, an orange star and a large blue ring on a grey background";
     assert_eq!(Claims::parse(spoken).unwrap().objects.len(), 3);
