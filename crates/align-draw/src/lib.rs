@@ -6,7 +6,7 @@
 //! | of the paper | here | test |
 //! |---|---|---|
 //! | bidirectional LSTM over the words, one vector $h^{lang}_k$ a word | `easel_text::BiLstm`, [`model::AlignDraw::pass`] | `captions_do_not_change_each_other` |
-//! | $e^t_k$, $\alpha^t$, $s_t$ | [`alignment::Alignment`] | `weights_sum_to_one`, `s_lies_between_the_words`, `one_word_takes_all_weight`, `padding_gets_no_weight` |
+//! | $e^t_k$, $\alpha^t$, $s_t$ | [`alignment::Alignment`] | `weights_sum_to_one` |
 //! | $P(Z_1)$, $P(Z_t \mid Z_{<t}, y)$ | [`latent::Prior`] | `the_prior_is_bounded`, `the_prior_depends_on_the_caption_from_the_second_step` |
 //! | $Q(Z_t \mid Z_{<t}, y, x)$ | [`latent::Posterior`] | `the_posterior_is_not_squashed` |
 //! | the bound $\mathcal L$ | [`loss::Bound`] | `kl_is_that_of_gaussians`, `the_bound_is_below_the_likelihood` |

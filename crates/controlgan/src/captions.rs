@@ -90,6 +90,17 @@ impl Captions {
         let classes = Tensor::from_slice(&classes).to_device(device);
         classes.unsqueeze(0).eq_tensor(&classes.unsqueeze(1))
     }
+
+    /// For each of a batch's pictures the next in turn whose caption differs, i64 `[B]`; the very next where none does.
+    ///
+    /// # Panics
+    /// When there is no such caption.
+    pub fn others(&self, indices: &[usize], device: Device) -> Tensor {
+        let n = indices.len();
+        let differs = |i: usize, j: usize| self.classes[indices[i]] != self.classes[indices[j]];
+        let other = |i: usize| (1..n).map(|k| (i + k) % n).find(|&j| differs(i, j)).unwrap_or((i + 1) % n) as i64;
+        Tensor::from_slice(&(0..n).map(other).collect::<Vec<_>>()).to_device(device)
+    }
 }
 
 /// The words that tell pictures apart: those in at least one caption of a hundred and at most nine of ten, in the order of

@@ -129,9 +129,18 @@ impl Loader {
         [c, h, w]
     }
 
+    /// Where the pictures of the batch of `step` lie, a function of (seed, step).
+    pub fn indices(&self, step: u64) -> Vec<usize> {
+        batch_indices(self.config.seed, step, self.config.batch, self.len())
+    }
+
     /// Batch of `step`, a function of (seed, step).
     pub fn batch(&self, step: u64) -> Batch {
-        let indices = batch_indices(self.config.seed, step, self.config.batch, self.len());
+        self.pick(step, self.indices(step))
+    }
+
+    /// A batch of these pictures, as many as a batch has, augmented by the draws of `step`.
+    pub fn pick(&self, step: u64, indices: Vec<usize>) -> Batch {
         let list: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
         let index = Tensor::from_slice(&list).to_device(self.device);
         let draws = self.draws(step);

@@ -1,4 +1,4 @@
-//! Interpolation between two pictures at a chosen depth of diffusion (Ho et al. 2020, section 4.3 and figure 8).
+//! Interpolation between two pictures at a chosen depth of diffusion (Ho et al. 2020, section 4.4 and figure 8).
 
 use tch::{Tensor, no_grad};
 

@@ -6,6 +6,7 @@ use easel_data::Split;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_nn::Params;
 use easel_train::{Learner, OptimConfig};
+use gan::augment::Augment;
 use gan::{GanConfig, GanLearner, Generator, Loss, TrainConfig, UpdateRule, sample};
 use tch::Device;
 
@@ -16,7 +17,7 @@ fn training_step(c: &mut Criterion) {
     for (name, config) in [("dcgan", GanConfig::small()), ("mlp", GanConfig::small_mlp())] {
         let train = TrainConfig {
             batch: BATCH,
-            shift: 0,
+            augment: Augment::OFF,
             loss: Loss::NonSaturating {},
             rule: UpdateRule::Alternating { k: 1 },
             generator: OptimConfig::default(),

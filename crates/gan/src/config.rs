@@ -18,6 +18,9 @@ pub struct GanConfig {
     pub latent: i64,
     /// Distribution of z.
     pub prior: Prior,
+    /// Pictures of one kind that D judges together, stacked by channel, so that it sees how much they differ (PacGAN, Lin et
+    /// al. 2018, arXiv:1712.04086); 1 as in 2014.
+    pub pack: i64,
     /// The networks.
     pub form: Form,
 }
@@ -90,7 +93,8 @@ impl GanConfig {
             pad: 0,
             latent: 64,
             prior: Prior::Normal,
-            form: Form::Dcgan { generator: 32, discriminator: 32, start: 7, dense: 0 },
+            pack: 2,
+            form: Form::Dcgan { generator: 32, discriminator: 32, start: 7, dense: 256 },
         }
     }
 
@@ -106,6 +110,7 @@ impl GanConfig {
             channels: 3,
             side: 64,
             latent: 100,
+            pack: 1,
             form: Form::Dcgan { generator: 64, discriminator: 64, start: 4, dense: 0 },
             ..Self::small()
         }
@@ -115,6 +120,7 @@ impl GanConfig {
     pub fn paper_2014() -> Self {
         Self {
             latent: 100,
+            pack: 1,
             prior: Prior::Uniform,
             form: Form::Mlp {
                 generator: vec![1200, 1200],
@@ -164,6 +170,7 @@ impl GanConfig {
         require((4..=256).contains(&self.side), "side", self.side, "from 4 to 256")?;
         require((0..=16).contains(&self.pad), "pad", self.pad, "from 0 to 16")?;
         require((1..=4096).contains(&self.latent), "latent", self.latent, "from 1 to 4096")?;
+        require((1..=8).contains(&self.pack), "pack", self.pack, "from 1 to 8")?;
         match &self.form {
             Form::Dcgan { generator, discriminator, start, dense } => {
                 require((1..=1024).contains(generator), "form.generator", generator, "from 1 to 1024")?;

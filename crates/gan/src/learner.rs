@@ -11,6 +11,7 @@ use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 
+use crate::augment::Augment;
 use crate::config::GanConfig;
 use crate::health::{Health, Vitals};
 use crate::loss::Loss;
@@ -36,8 +37,8 @@ pub enum UpdateRule {
 pub struct TrainConfig {
     /// Pictures, and fakes, an update.
     pub batch: usize,
-    /// Shift training pictures by up to this many pixels.
-    pub shift: usize,
+    /// Augmentation of what D sees, real pictures and fakes alike.
+    pub augment: Augment,
     /// What the players minimise.
     pub loss: Loss,
     /// Who moves when.
@@ -95,6 +96,7 @@ pub struct GanLearner {
     dropout: Stream,
     look: Stream,
     settle: Stream,
+    moves: Stream,
     device: Device,
 }
 
@@ -126,6 +128,10 @@ impl GanLearner {
         let other = |e: &dyn std::fmt::Display| TrainError::Model(e.to_string());
         config.validate().map_err(|e| other(&e))?;
         train.validate()?;
+        if train.batch as i64 % config.pack != 0 {
+            let (value, expected) = (train.batch.to_string(), "a multiple of model.pack");
+            return Err(TrainError::Range { key: "train.batch", value, expected });
+        }
         let side = config.padded_side();
         let (expected, found) = ([config.channels, side, side], loader.picture_shape());
         if found != expected {
@@ -157,6 +163,7 @@ impl GanLearner {
             dropout: noise.purpose("train/dropout"),
             look: noise.purpose("train/look"),
             settle: noise.purpose("train/settle"),
+            moves: noise.purpose("train/augment"),
             device,
         })
     }
@@ -190,10 +197,15 @@ impl GanLearner {
         self.config.prior.draw(stream, 2 * number + player, samples, self.config.latent, self.device)
     }
 
-    /// D's logits of `pictures`, in training; dropout draws from libtorch's own generator, which is set anew each time.
-    fn judge(&self, pictures: &Tensor, draw: u64) -> Tensor {
+    /// What D sees of `pictures`.
+    fn seen(&self, pictures: &Tensor, draw: u64) -> Tensor {
+        self.train.augment.apply(pictures, &self.moves, draw, 0)
+    }
+
+    /// D's logits of what it sees, in training; dropout draws from libtorch's own generator, which is set anew each time.
+    fn judge(&self, seen: &Tensor, draw: u64) -> Tensor {
         tch::manual_seed(self.dropout.below(draw, 0, i64::MAX as usize) as i64);
-        self.discriminator.forward(pictures, true)
+        self.discriminator.forward(seen, true)
     }
 
     /// Fakes of update `number` of D, without gradients, f32 `[B, C, H, W]`.
@@ -203,9 +215,10 @@ impl GanLearner {
 
     /// One update of D on batch `number` and on `fake`, of which it sees no gradient.
     pub fn step_discriminator(&mut self, number: u64, fake: &Tensor) -> Result<Judged, TrainError> {
-        let real = self.loader.batch(number).images;
+        let real = self.seen(&self.loader.batch(number).images, 3 * number);
         // Apart, so that batch normalisation does not mix their statistics.
-        let (a, b) = (self.judge(&real, 3 * number), self.judge(&fake.detach(), 3 * number + 1));
+        let a = self.judge(&real, 3 * number);
+        let b = self.judge(&self.seen(&fake.detach(), 3 * number + 1), 3 * number + 1);
         let loss = self.train.loss.discriminator(&a, &b);
         let norm = self.d.update(&loss)?;
         let belief = |logits: &Tensor| self.train.loss.belief(&logits.detach()).mean(Kind::Float);
@@ -220,7 +233,7 @@ impl GanLearner {
 
     /// One update of G through D as it is, which does not change.
     fn update_g(&mut self, fake: &Tensor, draw: u64) -> Result<(Tensor, Tensor), TrainError> {
-        let loss = self.train.loss.generator(&self.judge(fake, draw)).mean(Kind::Float);
+        let loss = self.train.loss.generator(&self.judge(&self.seen(fake, draw), draw)).mean(Kind::Float);
         let norm = self.g.update(&loss)?;
         Ok((loss.detach(), norm))
     }
@@ -272,6 +285,7 @@ impl TrainConfig {
     pub fn validate(&self) -> Result<(), TrainError> {
         self.generator.validate()?;
         self.discriminator.validate()?;
+        self.augment.validate().map_err(|e| TrainError::Model(format!("train.{e}")))?;
         self.loss.validate().map_err(|e| TrainError::Model(format!("train.loss: {e}")))?;
         let range = |key, value: u64, ok: bool, expected| match ok {
             true => Ok(()),

@@ -120,6 +120,7 @@ fn last(mut stages: Vec<(String, Tensor)>) -> Tensor {
 /// D: from a picture to the logit of the belief that it is real.
 #[derive(Debug)]
 pub struct Discriminator {
+    pack: i64,
     layers: DiscriminatorLayers,
 }
 
@@ -138,7 +139,7 @@ impl Discriminator {
         let layers = match &config.form {
             Form::Dcgan { discriminator, start, dense, .. } => {
                 let doublings = i64::from(config.doublings());
-                let width = |k: i64| if k == 0 { config.channels } else { discriminator << (k - 1) };
+                let width = |k: i64| if k == 0 { config.pack * config.channels } else { discriminator << (k - 1) };
                 let down = |k: i64| DownBlock::new(&path.sub("down").sub(k), width(k), width(k + 1), k > 0);
                 let layer = || Collapse::new(&path.sub("dense"), width(doublings), *dense, *start);
                 let (inputs, side) = if *dense > 0 { (*dense, 1) } else { (width(doublings), *start) };
@@ -149,7 +150,7 @@ impl Discriminator {
                 }
             }
             Form::Mlp { discriminator, pieces, drop_input, drop, .. } => {
-                let pixels = config.channels * config.padded_side() * config.padded_side();
+                let pixels = config.pack * config.channels * config.padded_side() * config.padded_side();
                 let hidden = std::iter::once(&pixels)
                     .chain(discriminator)
                     .zip(discriminator)
@@ -160,10 +161,10 @@ impl Discriminator {
                 DiscriminatorLayers::Mlp { hidden, last, pieces: *pieces, drop_input: *drop_input, drop: *drop }
             }
         };
-        Ok(Self { layers })
+        Ok(Self { pack: config.pack, layers })
     }
 
-    /// Pictures `[B, C, H, W]`, padded as configured, to logits `[B]`.
+    /// Pictures `[B, C, H, W]`, padded as configured, to logits `[B / pack]`: neighbours are judged together.
     ///
     /// Where `train`, batch normalisation uses the batch's own statistics (so give it real pictures and fakes apart) and
     /// dropout draws from libtorch's generator.
@@ -174,6 +175,7 @@ impl Discriminator {
     /// What each layer puts out, the logit last, under the layer's name.
     pub fn stages(&self, x: &Tensor, train: bool) -> Vec<(String, Tensor)> {
         let mut stages = Vec::new();
+        let x = &packed(x, self.pack);
         match &self.layers {
             DiscriminatorLayers::Dcgan { down, dense, to_logit } => {
                 let mut x = x.shallow_clone();
@@ -198,6 +200,12 @@ impl Discriminator {
         }
         stages
     }
+}
+
+/// Every `pack` neighbours of `[B, C, H, W]` stacked by channel, `[B / pack, pack C, H, W]`.
+pub fn packed(x: &Tensor, pack: i64) -> Tensor {
+    let size = x.size();
+    x.reshape([size[0] / pack, pack * size[1], size[2], size[3]])
 }
 
 /// The largest of every `pieces` neighbours in the last dimension: `[.., n pieces]` to `[.., n]` (Goodfellow et al. 2013,

@@ -18,7 +18,8 @@ pub fn guided_x0<S: State>(x0: &S, gradient: &S, scale: f64, level: NoiseLevel) 
 
 /// A denoiser under classifier guidance: with DDIM's sampler the paper's Algorithm 2.
 ///
-/// A denoiser that clips does so before the shift and the result is not clipped again, as in the released code. With
+/// A denoiser that clips does so before the shift and the result is not clipped again, as in the released code; where the
+/// last alpha is tiny the caller had better bound it (the experiment does). With
 /// scale 0 the gradient is not evaluated.
 #[derive(Debug, Clone)]
 pub struct ClassifierGuided<D, G> {

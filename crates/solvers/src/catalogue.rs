@@ -63,7 +63,7 @@ const fn unipc(order: usize) -> Sampler {
 }
 
 const NO_CHURN: Churn = Churn { churn: 0.0, sigma_min: 0.0, sigma_max: f64::INFINITY, noise: 1.0 };
-/// EDM's settings for ImageNet-64 with the share of 40 of 256 steps in every chain length's stead.
+/// EDM's settings for ImageNet-64: a chain of N steps churns by min(40 / N, sqrt 2 - 1) a step.
 const CHURN: Churn = Churn { churn: 40.0, sigma_min: 0.05, sigma_max: 50.0, noise: 1.003 };
 
 /// All samplers.

@@ -6,9 +6,9 @@ use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::shapes::Shapes;
 use easel_nn::{InitScheme, Params};
 use easel_train::{Learner, OptimConfig};
+use gan::augment::Augment;
 use std::hint::black_box;
 use tch::{Device, no_grad};
-use text_gan::augment::Augment;
 use text_gan::{Generator, Pairs, TextGanConfig, TextGanLearner, TrainConfig, Variant};
 
 const BATCH: usize = 64;

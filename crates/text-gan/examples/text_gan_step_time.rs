@@ -8,8 +8,8 @@ use easel_data::shapes::Shapes;
 use easel_nn::{InitScheme, Params};
 use easel_train::timing::minimum_and_median;
 use easel_train::{Learner, OptimConfig, TrainError};
+use gan::augment::Augment;
 use tch::{Device, Kind, Tensor, no_grad};
-use text_gan::augment::Augment;
 use text_gan::{Generator, Pairs, TextGanConfig, TextGanLearner, TrainConfig, Variant};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

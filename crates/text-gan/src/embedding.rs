@@ -9,10 +9,10 @@ use easel_data::loader::scaled;
 use easel_nn::{InitScheme, Params};
 use easel_text::Vocabulary;
 use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
+use gan::augment::Augment;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use crate::augment::Augment;
 use crate::config::TextGanConfig;
 use crate::loss::structured_hinge;
 use crate::model::PictureEncoder;
@@ -78,7 +78,7 @@ impl EmbeddingLearner {
         }
         if config.classes < 2 || groups.len() < 2 {
             let value = config.classes.min(groups.len()).to_string();
-            return Err(TrainError::Range { key: "embedding.classes", value, expected: "2 or more" });
+            return Err(TrainError::Range { key: "embedding.train.classes", value, expected: "2 or more" });
         }
         let captions: Vec<Vec<String>> = groups.keys().map(|&class| captions[class].clone()).collect();
         let vocabulary = Vocabulary::from_captions(captions.iter().flatten(), 1);

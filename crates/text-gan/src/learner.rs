@@ -9,10 +9,10 @@ use easel_data::loader::Loader;
 use easel_nn::layers::with_settled_statistics;
 use easel_nn::{InitScheme, Params};
 use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
+use gan::augment::Augment;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::augment::Augment;
 use crate::config::TextGanConfig;
 use crate::interpolate::with_midpoints;
 use crate::loss::{discriminator_loss, generator_loss};
@@ -124,6 +124,7 @@ pub struct TextGanLearner {
     mismatch: Mismatch,
     config: TrainConfig,
     noise: i64,
+    pack: i64,
     streams: Streams,
     device: Device,
 }
@@ -133,6 +134,7 @@ pub struct TextGanLearner {
 struct Streams {
     noise: Stream,
     captions: Stream,
+    mates: Stream,
     mismatch: Stream,
     wrong_captions: Stream,
     augment: [Stream; 3],
@@ -145,6 +147,7 @@ impl Streams {
         Self {
             noise: purpose("train/noise"),
             captions: purpose("train/captions"),
+            mates: purpose("train/mates"),
             mismatch: purpose("train/mismatch"),
             wrong_captions: purpose("train/wrong captions"),
             augment: ["real", "fake", "generator"].map(|who| purpose(&format!("train/augment {who}"))),
@@ -170,6 +173,10 @@ impl TextGanLearner {
         model.validate().map_err(|e| other(&e))?;
         config.validate()?;
         pairs.check(model).map_err(TrainError::Model)?;
+        if config.batch % (2 * model.pack) != 0 {
+            let (value, expected) = (config.batch.to_string(), "a multiple of twice model.pack");
+            return Err(TrainError::Range { key: "train.batch", value, expected });
+        }
         let device = pairs.texts.device();
         let generator_params = Params::new(device, seed, InitScheme::Dcgan);
         let discriminator_params = Params::new(device, seed, InitScheme::Dcgan);
@@ -189,6 +196,7 @@ impl TextGanLearner {
             pairs,
             config: config.clone(),
             noise: model.noise,
+            pack: model.pack,
             streams: Streams::new(seed),
             device,
         })
@@ -197,6 +205,18 @@ impl TextGanLearner {
     /// Trained scalars of both networks.
     pub fn parameters(&self) -> i64 {
         self.generator_group.params.numel() + self.discriminator_group.params.numel()
+    }
+
+    /// Pictures that D judges together at `step`, each followed by others of its class: `[B]`, and the first of each pack.
+    fn packs(&self, step: u64) -> (Vec<usize>, Vec<usize>) {
+        let (pack, stream) = (self.pack as usize, &self.streams.mates);
+        let mut firsts = self.pairs.loader.indices(step);
+        firsts.truncate(firsts.len() / pack);
+        let mate = |at: usize| match (firsts[at / pack], at % pack) {
+            (first, 0) => first,
+            (first, _) => self.mismatch.mate(stream, step, at as u64, first),
+        };
+        ((0..firsts.len() * pack).map(mate).collect(), firsts)
     }
 
     /// Rows of the right and of the wrong texts of the pictures `indices` at `step`, `[B]` each.
@@ -236,20 +256,22 @@ impl Learner for TextGanLearner {
     }
 
     fn step(&mut self, step: u64) -> Result<Scalars, TrainError> {
-        let (batch, s) = (self.config.batch, &self.streams);
-        let real = self.pairs.loader.batch(step);
-        let (right, wrong) = self.texts(step, &real.indices);
+        let (pack, s) = (self.pack, &self.streams);
+        let (real, firsts) = self.packs(step);
+        let real = self.pairs.loader.pick(step, real);
+        let (right, wrong) = self.texts(step, &firsts);
         let (right, wrong) = (self.pairs.vectors(&right), self.pairs.vectors(&wrong));
+        let batch = firsts.len() as i64; // packs of real texts
         let all = self.variant.generated(batch);
         let texts = if self.variant.interpolates() { with_midpoints(&right) } else { right.shallow_clone() };
-        let z = normal_tensor(&s.noise, step, 0..all as u64, &[self.noise], self.device);
+        let z = normal_tensor(&s.noise, step, 0..(all * pack) as u64, &[self.noise], self.device);
         // One pass of G serves both players; D learns from the pictures of real texts alone.
-        let fakes = self.generator.forward(&z, &texts, true);
+        let fakes = self.generator.forward(&z, &texts.repeat_interleave_self_int(pack, 0, None), true);
 
         let (d, augment) = (&self.discriminator, &self.config.augment);
         let seen = |x: &Tensor, who: usize| augment.apply(x, &s.augment[who], step, 0);
         let of_real = d.features(&seen(&real.images, 0), true);
-        let of_fake = d.features(&seen(&fakes.narrow(0, 0, batch).detach(), 1), true);
+        let of_fake = d.features(&seen(&fakes.narrow(0, 0, batch * pack).detach(), 1), true);
         let score_real = d.score(&of_real, &right, true);
         let aware = self.variant.matching_aware();
         // The others look at wrong pairs too, to show whether D heeds the text, but do not learn from them.
@@ -260,7 +282,14 @@ impl Learner for TextGanLearner {
         let norm_d = self.discriminator_group.update(&loss_d)?;
 
         let d = &self.discriminator;
-        let loss_g = generator_loss(&d.forward(&seen(&fakes, 2), &texts, true), batch, self.config.interpolated);
+        // Midpoints apart: D never saw them among the others, and in one batch with them its normalisation would tell and
+        // hide what neither does alone.
+        let moved = seen(&fakes, 2);
+        let score =
+            |from: i64, n: i64| d.forward(&moved.narrow(0, from * pack, n * pack), &texts.narrow(0, from, n), true);
+        let own = score(0, batch);
+        let scores = if all > batch { Tensor::cat(&[own, score(batch, all - batch)], 0) } else { own };
+        let loss_g = generator_loss(&scores, batch, self.config.interpolated);
         let norm_g = self.generator_group.update(&loss_g)?;
         let mean = |logits: &Tensor| logits.detach().sigmoid().mean(Kind::Float);
         Ok(vec![

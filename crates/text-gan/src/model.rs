@@ -3,6 +3,7 @@
 use easel_nn::layers::{BatchNorm, Conv2d, Linear};
 use easel_nn::{NnError, Path};
 use gan::blocks::{DownBlock, Project, ToLogit, ToPicture, UpBlock, leaky_relu};
+use gan::model::packed;
 use tch::Tensor;
 
 use crate::config::TextGanConfig;
@@ -63,11 +64,12 @@ struct Trunk {
 }
 
 impl Trunk {
-    fn new(path: &Path, config: &TextGanConfig) -> Result<Self, NnError> {
+    /// For `channels` of input.
+    fn new(path: &Path, config: &TextGanConfig, channels: i64) -> Result<Self, NnError> {
         let n = config.doublings();
         let width = |k: u32| config.discriminator << k;
         let block = |k: u32| {
-            let inputs = if k == 0 { config.channels } else { width(k - 1) };
+            let inputs = if k == 0 { channels } else { width(k - 1) };
             DownBlock::new(&path.sub(k), inputs, width(k), k > 0)
         };
         Ok(Self { blocks: (0..n).map(block).collect::<Result<_, _>>()?, width: width(n - 1) })
@@ -92,6 +94,7 @@ impl Trunk {
 /// [`Discriminator::score`] once a pair.
 #[derive(Debug)]
 pub struct Discriminator {
+    pack: i64,
     trunk: Trunk,
     text: Linear,
     join: Conv2d,
@@ -105,9 +108,10 @@ impl Discriminator {
     /// # Errors
     /// A name that is taken.
     pub fn new(path: &Path, config: &TextGanConfig) -> Result<Self, NnError> {
-        let trunk = Trunk::new(&path.sub("trunk"), config)?;
+        let trunk = Trunk::new(&path.sub("trunk"), config, config.pack * config.channels)?;
         let width = trunk.width;
         Ok(Self {
+            pack: config.pack,
             trunk,
             text: Linear::new(&path.sub("text"), config.text, config.projected)?,
             join: Conv2d::without_bias(&path.sub("join"), width + config.projected, width, 1)?,
@@ -116,17 +120,17 @@ impl Discriminator {
         })
     }
 
-    /// Pictures f32 `[B, C, side, side]` to maps f32 `[B, width, 4, 4]`.
+    /// Pictures f32 `[B, C, side, side]`, neighbours of one text together, to maps f32 `[B / pack, width, 4, 4]`.
     pub fn features(&self, pictures: &Tensor, train: bool) -> Tensor {
-        self.trunk.forward(pictures, train)
+        self.trunk.forward(&packed(pictures, self.pack), train)
     }
 
     /// The maps on the way to [`Discriminator::features`], which are the last.
     pub fn maps(&self, pictures: &Tensor, train: bool) -> Vec<Tensor> {
-        self.trunk.maps(pictures, train)
+        self.trunk.maps(&packed(pictures, self.pack), train)
     }
 
-    /// Maps of [`Discriminator::features`] with texts f32 `[B, T]` to logits `[B]`.
+    /// Maps of [`Discriminator::features`] with their texts f32 `[B / pack, T]` to logits `[B / pack]`.
     pub fn score(&self, features: &Tensor, texts: &Tensor, train: bool) -> Tensor {
         let x = Tensor::cat(&[features, &self.planes(texts)], 1);
         self.last.forward(&leaky_relu(&self.norm.forward(&self.join.forward(&x), train)))
@@ -161,7 +165,7 @@ impl PictureEncoder {
     /// # Errors
     /// A name that is taken.
     pub fn new(path: &Path, config: &TextGanConfig, outputs: i64) -> Result<Self, NnError> {
-        let trunk = Trunk::new(&path.sub("trunk"), config)?;
+        let trunk = Trunk::new(&path.sub("trunk"), config, config.channels)?;
         let last = Linear::new(&path.sub("last"), trunk.width * LAST * LAST, outputs)?;
         Ok(Self { trunk, last })
     }

@@ -87,7 +87,7 @@ fn wrong_words_are_refused_by_name() {
     let out = path(&folder, "run");
     let cases: &[(&[&str], &str)] = &[
         (&["paint", "ddpm"], "paint"),
-        (&["run", "gan"], "gan"),
+        (&["run", "nowhere"], "nowhere"),
         (&["run", "ddpm", "--preset", "huge"], "huge"),
         (&["run", "ddpm", "--preset", "paper"], "not trained here"),
         (&["run", "ddpm", "--seed", "-1"], "-1"),

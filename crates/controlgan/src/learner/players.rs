@@ -6,6 +6,7 @@ use std::path::Path;
 use easel_core::tensor::normal_tensor;
 use easel_core::{Noise, Stream, weights};
 use easel_data::loader::Loader;
+use easel_nn::layers::with_settled_statistics;
 use easel_nn::{InitScheme, Params};
 use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ use crate::perceptual::perceptual_loss;
 
 /// File of the generator's running statistics in a checkpoint.
 const STATISTICS: &str = "generator.statistics.safetensors";
+
+/// Batches from which the statistics of the averaged generator are taken.
+const CALIBRATION: u64 = 40;
 
 /// Weights of the terms; 0 leaves a term out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -101,6 +105,7 @@ pub struct PlayersLearner {
     config: PlayersConfig,
     frozen: Frozen,
     generator: Generator,
+    generator_params: Params,
     statistics: Vec<(String, Tensor)>,
     discriminators: Vec<Discriminator>,
     perception: WordPerception,
@@ -117,6 +122,8 @@ struct Round {
     /// Real pictures in every stage's size.
     real: Vec<Tensor>,
     text: TextFeatures,
+    /// Captions that belong to other pictures.
+    others: TextFeatures,
     same: Tensor,
     made: Generated,
 }
@@ -165,23 +172,47 @@ impl PlayersLearner {
             loader,
             captions,
             noise: [random.purpose("players/z"), random.purpose("players/epsilon")],
+            generator_params: g,
             steps,
             device,
         })
     }
 
-    /// The averaged weights of G with its running statistics, and F', under `generator` and `perception`.
-    pub fn weights(&self) -> Vec<(String, Tensor)> {
-        let [g, d] = &self.groups;
-        let kept = d.params.named(d.params.master()).into_iter().filter(|(name, _)| name.starts_with("perception"));
-        let statistics = self.statistics.iter().map(|(name, t)| (name.clone(), t.detach()));
-        g.average().into_iter().chain(statistics).chain(kept).collect()
+    /// The averaged weights of G with statistics of batch normalisation that belong to them, and F', under `generator` and
+    /// `perception`.
+    ///
+    /// # Errors
+    /// libtorch's refusal.
+    pub fn weights(&mut self) -> Result<Vec<(String, Tensor)>, TrainError> {
+        let mut averaged = self.averaged_generator()?;
+        let d = &self.groups[1].params;
+        averaged.extend(d.named(d.master()).into_iter().filter(|(name, _)| name.starts_with("perception")));
+        Ok(averaged)
+    }
+
+    fn averaged_generator(&mut self) -> Result<Vec<(String, Tensor)>, TrainError> {
+        let texts = (0..CALIBRATION).map(|k| self.text(&self.loader.indices(k))).collect::<Result<Vec<_>, _>>()?;
+        let (generator, params, model, device) = (&self.generator, &self.generator_params, &self.model, self.device);
+        let noise = &self.noise;
+        let pass = |k: u64| {
+            let text = &texts[k as usize];
+            let n = text.sentence.size()[0] as u64;
+            // Steps that training does not reach.
+            let draw = |stream: &Stream, width| normal_tensor(stream, u64::MAX - k, 0..n, &[width], device);
+            let _ = generator.forward(text, &draw(&noise[0], model.z), &draw(&noise[1], model.conditioning), true);
+        };
+        let copies = || params.named().iter().map(|(name, t)| (name.clone(), t.detach().copy())).collect();
+        Ok(self.groups[0].with_average(|| with_settled_statistics(params, CALIBRATION, pass, copies)))
+    }
+
+    /// Captions of the pictures `indices`, read by the frozen encoder.
+    fn text(&self, indices: &[usize]) -> Result<TextFeatures, TrainError> {
+        no_grad(|| TextFeatures::of(&self.frozen.text, &self.captions.tokens(indices, self.device))).map_err(model)
     }
 
     fn round(&self, step: u64) -> Result<Round, TrainError> {
         let batch = self.loader.batch(step);
-        let text = no_grad(|| TextFeatures::of(&self.frozen.text, &self.captions.tokens(&batch.indices, self.device)))
-            .map_err(model)?;
+        let text = self.text(&batch.indices)?;
         let n = batch.indices.len() as u64;
         let draw = |stream: &Stream, width| normal_tensor(stream, step, 0..n, &[width], self.device);
         let (z, epsilon) = (draw(&self.noise[0], self.model.z), draw(&self.noise[1], self.model.conditioning));
@@ -189,6 +220,7 @@ impl PlayersLearner {
         let shrunk = |k: i64| batch.images.adaptive_avg_pool2d([self.model.stage_side(k); 2]);
         Ok(Round {
             real: (0..self.model.stages).map(shrunk).collect(),
+            others: text.select(&self.captions.others(&batch.indices, self.device)),
             text,
             same: self.captions.same(&batch.indices, self.device),
             made,
@@ -208,7 +240,6 @@ impl PlayersLearner {
 
     fn discriminate(&mut self, round: &Round) -> Result<(Tensor, Scalars), TrainError> {
         let sentence = &round.text.sentence;
-        let b = sentence.size()[0];
         let mut total = Tensor::zeros([], (Kind::Float, self.device));
         let mut scalars = Vec::new();
         for (k, d) in self.discriminators.iter().enumerate() {
@@ -219,7 +250,7 @@ impl PlayersLearner {
                 real_caption: d.conditional(&real, sentence, true),
                 fake: d.unconditional(&fake),
                 fake_caption: d.conditional(&fake, sentence, true),
-                wrong_caption: d.conditional(&real.narrow(0, 0, b - 1), &sentence.narrow(0, 1, b - 1), true),
+                wrong_caption: d.conditional(&real, &round.others.sentence, true),
             };
             total += loss::discriminator(&judged, self.config.adversarial);
             if k + 1 == self.discriminators.len() {
@@ -234,10 +265,7 @@ impl PlayersLearner {
             let seen = no_grad(|| self.frozen.image.forward(&round.real[round.real.len() - 1]));
             let perceived = self.perception.forward(&seen.local);
             let matched = self.correlation(&round.text, &perceived, &seen.regions);
-            // Every picture with the caption of the one before.
-            let order: Vec<i64> = (0..b).map(|i| (i + 1) % b).collect();
-            let others = round.text.select(&Tensor::from_slice(&order).to_device(self.device));
-            let mismatched = self.correlation(&others, &perceived, &seen.regions);
+            let mismatched = self.correlation(&round.others, &perceived, &seen.regions);
             let word = loss::cross_entropy(&matched, true) + loss::cross_entropy(&mismatched, false);
             scalars.push(("d/word", word.detach()));
             scalars.push(("word/matched", no_grad(|| matched.mean(Kind::Float)).detach()));

@@ -4,6 +4,7 @@ use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::{Dataset, Split};
 use easel_train::Learner;
 use easel_train::{LoopConfig, OptimConfig, Progress, RunDir, TrainError, train};
+use gan::augment::Augment;
 use gan::config::{Form, GanConfig};
 use gan::health::{Health, Symptom, Vitals};
 use gan::learner::{Observer, Reading};
@@ -17,7 +18,15 @@ fn digits() -> Dataset {
 fn config(rule: UpdateRule, loss: Loss) -> TrainConfig {
     let mut optim = OptimConfig { clip: 0.0, ..OptimConfig::default() };
     optim.adam.beta1 = 0.5;
-    TrainConfig { batch: 8, shift: 0, loss, rule, generator: optim, discriminator: optim, patience: 2 }
+    TrainConfig {
+        batch: 8,
+        augment: Augment { shift: 0.1, ..Augment::OFF },
+        loss,
+        rule,
+        generator: optim,
+        discriminator: optim,
+        patience: 2,
+    }
 }
 
 fn learner_of(model: &GanConfig, train: &TrainConfig, steps: u64, observer: Option<Observer>) -> GanLearner {
@@ -199,6 +208,7 @@ fn settings_that_cannot_be_are_refused() {
     let good = config(ALTERNATING, Loss::NonSaturating {});
     let bad = [
         TrainConfig { batch: 1, ..good.clone() },
+        TrainConfig { augment: Augment { shift: 1.5, ..good.augment }, ..good.clone() },
         TrainConfig { loss: Loss::Smoothed { alpha: 0.2 }, ..good.clone() },
         TrainConfig { rule: UpdateRule::Alternating { k: 0 }, ..good.clone() },
         TrainConfig { generator: OptimConfig { accumulate: 2, ..good.generator }, ..good.clone() },

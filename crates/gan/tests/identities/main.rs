@@ -1,5 +1,6 @@
 //! The identities of the papers, and what training must keep.
 
+mod augments;
 mod games;
 mod latents;
 mod learners;

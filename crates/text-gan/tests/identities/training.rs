@@ -1,5 +1,6 @@
 //! Training: it learns, resumes bit for bit, and leaves alone what it should.
 
+use gan::augment::Augment;
 use std::path::Path;
 
 use easel_core::Noise;
@@ -9,7 +10,6 @@ use easel_data::loader::{Loader, LoaderConfig};
 use easel_nn::{InitScheme, Params};
 use easel_train::{Learner, LoopConfig, OptimConfig, Progress, RunDir, train};
 use tch::{Device, Tensor};
-use text_gan::augment::Augment;
 use text_gan::{Generator, Pairs, StyleLearner, TextGanConfig, TextGanLearner, TrainConfig, Variant};
 
 const PICTURES: usize = 24;
@@ -37,7 +37,7 @@ fn config() -> TrainConfig {
     (optim.rate.lr, optim.rate.warmup, optim.adam.beta1) = (2e-3, 0, 0.5);
     let mut slower = optim;
     slower.rate.lr = 5e-4;
-    let augment = Augment { shift: 0.1, scale: 0.1, cut: 0.2, brightness: 0.1 };
+    let augment = Augment { shift: 0.1, scale: 0.1, cut: 0.2, brightness: 0.1, noise: 0.05 };
     TrainConfig { batch: 8, interpolated: 1.0, augment, generator: optim, discriminator: slower }
 }
 

@@ -68,14 +68,14 @@ impl Trainer<'_> {
         name: &str,
         steps: &LoopConfig,
         learner: impl FnOnce() -> Result<L>,
-        weights_of: impl FnOnce(&L) -> Vec<(String, Tensor)>,
+        weights_of: impl FnOnce(&mut L) -> Result<Vec<(String, Tensor)>>,
     ) -> Result<Weights> {
         let (folder, file) = (self.out.join(name), self.out.join(name).join("weights.safetensors"));
         if !(self.resume && file.exists()) {
             let mut run = RunDir::open(&folder, &toml::to_string(self.config)?, self.resume && folder.exists())?;
             let mut learner = learner()?;
             train_to_end(&mut learner, steps, &mut run, name)?;
-            weights::write(&file, &weights_of(&learner), &BTreeMap::new())?;
+            weights::write(&file, &weights_of(&mut learner)?, &BTreeMap::new())?;
         }
         Ok(weights::read(&file)?)
     }
@@ -88,7 +88,7 @@ impl Trainer<'_> {
             let words = self.vocabulary.len();
             Ok(MatchLearner::new(&self.config.model, words, part.optim, data, length, self.device)?)
         };
-        self.part("damsm", &part.steps, learner, MatchLearner::weights)
+        self.part("damsm", &part.steps, learner, |l| Ok(l.weights()))
     }
 
     fn attribute_network(&self) -> Result<Weights> {
@@ -99,7 +99,7 @@ impl Trainer<'_> {
             let length = (self.config.seed, part.steps.steps);
             Ok(AttributeLearner::new(&self.config.model, part.optim, data, length, self.device)?)
         };
-        self.part("attributes", &part.steps, learner, AttributeLearner::weights)
+        self.part("attributes", &part.steps, learner, |l| Ok(l.weights()))
     }
 
     /// Trains the players without `ablation` and writes the whole model.
@@ -114,7 +114,7 @@ impl Trainer<'_> {
             Ok(PlayersLearner::new(&config.model, train, networks, data, length, self.device)?)
         };
         let name = players_folder(self.config, ablation);
-        let trained = self.part(&name, &config.players.steps, learner, PlayersLearner::weights)?;
+        let trained = self.part(&name, &config.players.steps, learner, |l| Ok(l.weights()?))?;
         let all: Vec<(String, Tensor)> = frozen
             .tensors
             .iter()

@@ -92,7 +92,7 @@ impl RunConfig {
         let (draw_steps, plain_steps, vae_steps) = match name {
             "smoke" => (12, 12, 12),
             "long" => (12_000, 12_000, 240_000),
-            _ => (8_000, 8_000, 70_000),
+            _ => (8_000, 8_000, 170_000),
         };
         let smoke = name == "smoke";
         let steps = |steps: u64| LoopConfig {

@@ -45,7 +45,6 @@ fn train_model(config: &RunConfig, request: &RunRequest) -> Result<(RunDir, f64)
         batch: config.train.batch,
         seed: config.seed,
         pad: config.model.pad as usize,
-        shift: config.train.shift,
         ..LoaderConfig::default()
     };
     let eye = Eye::of(config, device)?;

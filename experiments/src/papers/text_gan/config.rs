@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use easel_data::loader::LoaderConfig;
 use easel_train::{Decay, LoopConfig, OptimConfig};
+use gan::augment::Augment;
 use serde::{Deserialize, Serialize};
-use text_gan::augment::Augment;
 use text_gan::{EmbeddingConfig, EncoderKind, TextGanConfig, TrainConfig, Variant};
 use toml::Table;
 
@@ -15,7 +15,7 @@ pub const MINILM: i64 = 384;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TextSource {
-    /// An encoder trained here by the joint embedding (`embedding.encoder`).
+    /// An encoder trained here by the joint embedding (`embedding.train.encoder`).
     Trained,
     /// MiniLM's sentence vectors, which are fetched.
     Minilm,
@@ -160,9 +160,9 @@ impl RunConfig {
             (optim.rate.decay, optim.adam.beta1) = (Decay::Linear, beta1);
             optim
         };
-        let moved = Augment { shift: 0.06, scale: 0.06, cut: 0.0, brightness: 0.0 };
-        let augment = if emoji { Augment { shift: 0.1, scale: 0.1, cut: 0.3, brightness: 0.0 } } else { Augment::OFF };
-        let variants = if name == "variants" || smoke { Variant::ALL.to_vec() } else { vec![Variant::IntCls] };
+        let moved = Augment { shift: 0.06, scale: 0.06, ..Augment::OFF };
+        let augment = if emoji { Augment { shift: 0.1, scale: 0.1, cut: 0.3, ..Augment::OFF } } else { Augment::OFF };
+        let variants = if emoji { vec![Variant::IntCls] } else { Variant::ALL.to_vec() };
         Self {
             paper: "text-gan".into(),
             preset: name.into(),
@@ -175,10 +175,10 @@ impl RunConfig {
                 batch: if smoke { 8 } else { 64 },
                 interpolated: 1.0,
                 augment,
-                generator: optim(if paper { 2e-4 } else { 1e-3 }, 0.5, 0.995),
+                generator: optim(if paper { 2e-4 } else { 5e-4 }, 0.5, 0.995),
                 discriminator: optim(if paper { 2e-4 } else { 5e-4 }, 0.5, 0.0),
             },
-            steps: rhythm(if name == "variants" { 1500 } else { 3000 }),
+            steps: rhythm(5000),
             pictures: Pictures { flip: false, shift: if emoji { 1 } else { 0 }, rotate: 0.0, scale: 0.0 },
             embedding: EmbeddingRun {
                 train: EmbeddingConfig {
@@ -188,7 +188,7 @@ impl RunConfig {
                     augment: moved,
                     optim: optim(2e-3, 0.9, 0.99),
                 },
-                steps: rhythm(400),
+                steps: rhythm(4000),
             },
             style: StageRun { batch: if smoke { 8 } else { 64 }, steps: rhythm(600), optim: optim(1e-3, 0.5, 0.99) },
             judge: StageRun { batch: if smoke { 8 } else { 64 }, steps: rhythm(600), optim: optim(2e-3, 0.9, 0.99) },

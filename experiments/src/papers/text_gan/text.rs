@@ -1,5 +1,7 @@
 //! Captions to the vectors that the networks read.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 use easel_core::weights::Weights;
 use easel_data::fetch::{Cache, source};
@@ -13,18 +15,28 @@ const BATCH: usize = 256;
 /// Key of a weight file's metadata that says which frozen encoder was used.
 const FROZEN: &str = "frozen_encoder";
 
-/// A frozen text encoder.
+/// Root mean square of the captions' vectors: well below that of the noise, which G ignores where captions are as loud.
+const LOUDNESS: f64 = 0.2;
+/// Name of the stored mean vector.
+const MEAN: &str = "captions.mean";
+
+/// A frozen text encoder with the mean vector of the captions that were learnt from.
 #[derive(Debug)]
-pub enum Text {
+pub struct Text {
+    encoder: Encoder,
+    mean: Tensor, // [T]
+}
+
+#[derive(Debug)]
+enum Encoder {
     /// Trained here.
     Trained(TextEncoder),
     /// MiniLM.
     MiniLm(Box<MiniLm>),
 }
 
-impl Text {
-    /// MiniLM from the cache.
-    pub fn minilm(device: Device) -> Result<Self> {
+impl Encoder {
+    fn minilm(device: Device) -> Result<Self> {
         let folder = Cache::of_user()?.folder(source("minilm").context("text = \"minilm\"")?);
         if !folder.join("model.safetensors").exists() {
             bail!("text = \"minilm\": its weights are not here; fetch them with `easel data fetch minilm`");
@@ -32,8 +44,7 @@ impl Text {
         Ok(Self::MiniLm(Box::new(MiniLm::load(&folder, device)?)))
     }
 
-    /// The encoder that a weight file is of.
-    pub fn from_weights(weights: &Weights, device: Device) -> Result<Self> {
+    fn from_weights(weights: &Weights, device: Device) -> Result<Self> {
         if weights.metadata.contains_key(FROZEN) {
             return Self::minilm(device);
         }
@@ -43,19 +54,8 @@ impl Text {
         Ok(Self::Trained(encoder))
     }
 
-    /// What a weight file of it must say; a frozen encoder's file holds nothing else.
-    pub fn metadata(&self) -> std::collections::BTreeMap<String, String> {
-        match self {
-            Self::Trained(encoder) => encoder.metadata(),
-            Self::MiniLm(_) => [(FROZEN.to_string(), "minilm".to_string())].into(),
-        }
-    }
-
     /// Vectors f32 `[N, T]` of captions, without gradients, each scaled to a mean square of 1.
-    ///
-    /// The scale is not the paper's: encoders differ in the length of their vectors, and the networks start from weights
-    /// that expect entries about as large as the noise's.
-    pub fn encode(&self, captions: &[impl AsRef<str>]) -> Result<Tensor> {
+    fn unit(&self, captions: &[impl AsRef<str>]) -> Result<Tensor> {
         let encode = |part: &[_]| -> Result<Tensor> {
             Ok(match self {
                 Self::Trained(encoder) => no_grad(|| encoder.encode(part))?,
@@ -67,4 +67,40 @@ impl Text {
         let scale = vectors.square().mean_dim([1i64].as_slice(), true, Kind::Float).sqrt().clamp_min(1e-6);
         Ok(vectors / scale)
     }
+}
+
+impl Text {
+    /// Completes the weight file of an encoder (of MiniLM: no tensors and [`minilm_metadata`]) by the mean of these captions.
+    pub fn complete(mut weights: Weights, captions: &[impl AsRef<str>], device: Device) -> Result<Weights> {
+        let mean = Encoder::from_weights(&weights, device)?.unit(captions)?;
+        let mean = mean.mean_dim([0i64].as_slice(), false, Kind::Float);
+        weights.tensors.insert(MEAN.into(), mean);
+        Ok(weights)
+    }
+
+    /// The encoder that a weight file of [`Text::complete`] is of.
+    pub fn from_weights(mut weights: Weights, device: Device) -> Result<Self> {
+        let Some(mean) = weights.tensors.remove(MEAN) else {
+            bail!("{}: the tensor `{MEAN}` is missing", weights.path.display());
+        };
+        Ok(Self {
+            encoder: Encoder::from_weights(&weights, device)?,
+            mean: mean.to_device(device).to_kind(Kind::Float),
+        })
+    }
+
+    /// Vectors f32 `[N, T]` of captions, without gradients: less the mean vector, and of root mean square [`LOUDNESS`] on average.
+    ///
+    /// Neither is the paper's. Encoders differ in the length of their vectors, and the networks start from weights that
+    /// expect entries about as large as the noise's; captions of one template share most of their vector, so that without
+    /// the subtraction the words that differ are a small part of what the networks read.
+    pub fn encode(&self, captions: &[impl AsRef<str>]) -> Result<Tensor> {
+        let spread = 1.0 - self.mean.square().mean(Kind::Float).double_value(&[]);
+        Ok((self.encoder.unit(captions)? - &self.mean) * (LOUDNESS / spread.sqrt().max(1e-3)))
+    }
+}
+
+/// What stands in place of weights where MiniLM reads the captions.
+pub fn minilm_metadata() -> BTreeMap<String, String> {
+    [(FROZEN.to_string(), "minilm".to_string())].into()
 }

@@ -100,7 +100,7 @@ impl Trained {
             }
         }
         let models = models.collect::<Result<_>>()?;
-        Ok(Self { models, text: Text::from_weights(&text, device)?, judge, logs, config, device })
+        Ok(Self { models, text: Text::from_weights(text, device)?, judge, logs, config, device })
     }
 
     /// The model that samples by default.

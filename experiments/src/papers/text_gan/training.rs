@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use easel_core::weights;
+use easel_core::weights::{self, Weights};
 use easel_data::loader::Loader;
 use easel_train::{Learner, LoopConfig, RunDir};
 use tch::{Device, Tensor};
@@ -15,7 +15,7 @@ use crate::stages::{train_to_end, training_seconds};
 
 use super::config::{RunConfig, TextSource};
 use super::judge::JudgeLearner;
-use super::text::Text;
+use super::text::{Text, minilm_metadata};
 use super::trained::{self, prefixed};
 use super::world::World;
 
@@ -53,7 +53,7 @@ impl Run<'_> {
         if !path("text").exists() {
             self.train_text(&path("text"))?;
         }
-        let text = Text::from_weights(&weights::read(&path("text"))?, self.device)?;
+        let text = Text::from_weights(weights::read(&path("text"))?, self.device)?;
         let captions: Vec<&String> = self.world.captions.iter().flatten().collect();
         let texts = text.encode(&captions)?;
         let (mut generators, mut styles) = (Vec::new(), Vec::new());
@@ -76,9 +76,18 @@ impl Run<'_> {
     }
 
     fn train_text(&self, path: &Path) -> Result<()> {
-        if self.config.text == TextSource::Minilm {
-            return Ok(weights::write(path, &[], &Text::minilm(self.device)?.metadata())?);
-        }
+        let (tensors, metadata) = match self.config.text {
+            TextSource::Minilm => (vec![], minilm_metadata()),
+            TextSource::Trained => self.train_encoder()?,
+        };
+        let fresh = Weights { path: path.to_owned(), tensors: tensors.into_iter().collect(), metadata };
+        let seen: Vec<&String> = self.world.seen.iter().flat_map(|&class| &self.world.captions[class]).collect();
+        let whole = Text::complete(fresh, &seen, self.device)?;
+        let tensors: Vec<_> = whole.tensors.into_iter().collect();
+        Ok(weights::write(path, &tensors, &whole.metadata)?)
+    }
+
+    fn train_encoder(&self) -> Result<(Vec<(String, Tensor)>, BTreeMap<String, String>)> {
         let run = &self.config.embedding;
         let (config, world) = (self.config, self.world);
         let mut learner = EmbeddingLearner::new(
@@ -91,7 +100,7 @@ impl Run<'_> {
             self.device,
         )?;
         self.stage(&mut learner, &run.steps, "embedding")?;
-        Ok(weights::write(path, &learner.text_weights(), &learner.text.metadata())?)
+        Ok((learner.text_weights(), learner.text.metadata()))
     }
 
     /// Rows of the texts of each class.

@@ -84,7 +84,7 @@ pub fn gan(trained: &Trained) -> Result<Figure> {
     let (g_params, d_params) = (Params::zeros(Device::Cpu), Params::zeros(Device::Cpu));
     gan::Generator::new(&g_params.root().sub("generator"), config)?;
     let discriminator = Discriminator::new(&d_params.root().sub("discriminator"), config)?;
-    let z = trained.latents(1);
+    let z = trained.latents(config.pack as usize);
     let stages = no_grad(|| trained.generator.stages(&z, false));
     let fake = stages.last().context("a generator has layers")?.1.to_device(Device::Cpu);
     let g = layers(&stages, &g_params, "generator");
@@ -122,9 +122,10 @@ pub fn gan(trained: &Trained) -> Result<Figure> {
     Ok(Figure::new().title("Generator and discriminator").panel(diagram).caption(format!(
         "In each block: what it computes, the shape that it puts out, its parameters. G (green) has {} in all and learns from \
          $L_G$ through D, which stands still; D (blue) has {} and learns from $L_D$, in which G stands still. BN is batch \
-         normalisation. The lecture's picture of this name is a generic one. {}",
+         normalisation. D judges packs of {} pictures. The lecture's picture of this name is a generic one. {}",
         total(&g),
         total(&d),
+        config.pack,
         trained.provenance()
     )))
 }

@@ -149,7 +149,7 @@ pub fn ring(trained: &Trained) -> Result<Figure> {
     Ok(Figure::new().title("A game in the plane: eight Gaussians on a circle").row(above).row(below).caption(format!(
         "Above: {SAMPLES} points of data and of fakes; in the titles the round, how many of the {MODES} modes hold at least 2 % \
          of {COUNTED} fakes, and the share within three deviations of a mode. Below: D over the plane, each with its own scale. The same \
-         losses as on the line, a round is one update of each, and $z$ has {} numbers.",
-        config.latent
+         losses as on the line; a round is {} updates of D and one of G; $z$ has {} numbers.",
+        config.k, config.latent
     )))
 }

@@ -5,6 +5,7 @@
 //! generator learns pictures and not transformed ones.
 
 use easel_core::Stream;
+use easel_core::tensor::normal_tensor;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -20,6 +21,9 @@ pub struct Augment {
     pub cut: f64,
     /// Change the brightness by up to this, on the scale of [-1, 1].
     pub brightness: f64,
+    /// Add normal noise of this standard deviation (Soenderby et al. 2016, arXiv:1610.04490): flat-coloured pictures fill no
+    /// volume, and without it D tells any other picture from them at once and teaches nothing.
+    pub noise: f64,
 }
 
 /// Uniforms a picture: two shifts, scale, two corners of the cut, brightness.
@@ -27,14 +31,15 @@ const DRAWS: usize = 6;
 
 impl Augment {
     /// No augmentation.
-    pub const OFF: Self = Self { shift: 0.0, scale: 0.0, cut: 0.0, brightness: 0.0 };
+    pub const OFF: Self = Self { shift: 0.0, scale: 0.0, cut: 0.0, brightness: 0.0, noise: 0.0 };
 
     /// Checks the ranges; the text says what is allowed.
     ///
     /// # Errors
     /// The first key out of range.
     pub fn validate(&self) -> Result<(), String> {
-        let keys = [("shift", self.shift), ("scale", self.scale), ("cut", self.cut), ("brightness", self.brightness)];
+        let Self { shift, scale, cut, brightness, noise } = *self;
+        let keys = [("shift", shift), ("scale", scale), ("cut", cut), ("brightness", brightness), ("noise", noise)];
         match keys.into_iter().find(|(_, v)| !(0.0..1.0).contains(v)) {
             Some((key, value)) => Err(format!("augment.{key} = {value}: in [0, 1)")),
             None => Ok(()),
@@ -54,16 +59,20 @@ impl Augment {
                 u
             })
             .collect();
+        // Never changed in place: it may be the caller's.
         let mut x = pictures.shallow_clone();
         if self.shift > 0.0 || self.scale > 0.0 {
             x = self.moved(&x, &draws);
         }
         if self.brightness > 0.0 {
             let by: Vec<f32> = draws.iter().map(|u| (self.brightness * signed(u[5])) as f32).collect();
-            x += Tensor::from_slice(&by).view([-1, 1, 1, 1]).to_device(device);
+            x = &x + Tensor::from_slice(&by).view([-1, 1, 1, 1]).to_device(device);
         }
         if self.cut > 0.0 {
             x = &x * self.kept(&x, &draws, device);
+        }
+        if self.noise > 0.0 {
+            x = &x + normal_tensor(stream, step, first..first + batch, &x.size()[1..], device) * self.noise;
         }
         x
     }
