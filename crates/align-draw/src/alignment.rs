@@ -48,6 +48,7 @@ impl Alignment {
         Words { keys: self.keys.forward(&states), states, beyond }
     }
 
+    // excerpt: alignment
     /// $s_t$ `[B, language]` and $\alpha^t$ `[B, K]` at the previous generative state `[B, hidden]`.
     pub fn forward(&self, words: &Words, hidden: &Tensor) -> (Tensor, Tensor) {
         let query = hidden.linear(&self.query, None::<Tensor>).unsqueeze(1);
@@ -55,6 +56,7 @@ impl Alignment {
         let weights = words.masked(scores, f64::NEG_INFINITY).softmax(-1, None::<Kind>);
         (words.weighed(&weights), weights)
     }
+    // end excerpt
 }
 
 impl Words {

@@ -19,6 +19,7 @@ impl Gaussians {
         self.mean.addcmul(&self.log_std.exp(), epsilon)
     }
 
+    // excerpt: kl
     /// $D_{KL}(\text{self}\,\|\,\text{prior})$ in nats, summed over the last axis: `[..]`.
     ///
     /// $\tfrac12\sum_k\big[\big((\mu_k-\mu^p_k)^2+\sigma_k^2\big)/(\sigma^p_k)^2-1-2\log\sigma_k+2\log\sigma^p_k\big]$ (released code)
@@ -28,6 +29,7 @@ impl Gaussians {
         // expm1(d) - d is at least 0, also when rounded.
         ((twice.expm1() - &twice + shift) * 0.5).sum_dim_intlist(-1, false, None::<Kind>)
     }
+    // end excerpt
 }
 
 /// $P(Z_t|Z_{<t}, y)$ for $t\ge2$; $P(Z_1) = \mathcal N(0, I)$.
@@ -43,11 +45,13 @@ impl Prior {
         Ok(Self(Linear::new(path, hidden, 2 * latent)?))
     }
 
+    // excerpt: prior
     /// $\mu^p_t=\tanh(W_\mu h+b)$, $\sigma^p_t=\exp(\tanh(W_\sigma h+b))$ at $h = h^{gen}_{t-1}$ `[.., hidden]` (released code).
     pub fn forward(&self, hidden: &Tensor) -> Gaussians {
         let [mean, log_std] = halves(&self.0.forward(hidden).tanh());
         Gaussians { mean, log_std }
     }
+    // end excerpt
 
     /// $\mathcal N(0, I)$ shaped like `like` `[.., d_z]`.
     pub fn first(like: &Tensor) -> Gaussians {
@@ -68,12 +72,14 @@ impl Posterior {
         Ok(Self(Linear::new(path, hidden, 2 * latent)?))
     }
 
+    // excerpt: posterior
     /// $\mu_t = W h + b$, $\log\sigma_t = \tfrac12(W h + b)$ at $h = h^{inf}_t$ `[.., hidden]`: neither is squashed, or the code
     /// would be starved (released code).
     pub fn forward(&self, hidden: &Tensor) -> Gaussians {
         let [mean, log_variance] = halves(&self.0.forward(hidden));
         Gaussians { mean, log_std: log_variance * 0.5 }
     }
+    // end excerpt
 }
 
 fn halves(both: &Tensor) -> [Tensor; 2] {

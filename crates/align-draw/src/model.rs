@@ -156,6 +156,7 @@ impl AlignDraw {
         let batch = x.size()[0];
         let (mut state, mut inference) = (self.start(batch), start_state(&self.start_inference, batch));
         let (mut previous, mut means, mut log_stds) = (Vec::new(), Vec::new(), Vec::new());
+        // excerpt: infer
         for t in 0..self.config.steps {
             let hidden = &state.generative.hidden;
             let r = pass.read.filters(hidden).read_error(x, &state.canvas.sigmoid());
@@ -169,6 +170,7 @@ impl AlignDraw {
             log_stds.push(q.log_std);
             state = next;
         }
+        // end excerpt
         let posterior = Gaussians { mean: Tensor::stack(&means, 0), log_std: Tensor::stack(&log_stds, 0) };
         // All priors in one product; the first is fixed.
         let learned = self.prior.forward(&Tensor::stack(&previous, 0));

@@ -27,6 +27,7 @@ pub fn sample(
     epsilon: &Tensor,
     mut observer: impl FnMut(Step),
 ) -> Result<Tensor, TextError> {
+    // excerpt: sample
     no_grad(|| {
         let pass = model.pass(captions)?;
         let mut state = model.start(epsilon.size()[1]);
@@ -38,4 +39,5 @@ pub fn sample(
         }
         Ok(state.canvas.sigmoid())
     })
+    // end excerpt
 }

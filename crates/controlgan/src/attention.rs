@@ -21,6 +21,7 @@ pub fn masked_softmax(scores: &Tensor, mask: &Tensor, axis: i64) -> Tensor {
     scores.masked_fill(&mask.logical_not(), f64::NEG_INFINITY).softmax(axis, scores.kind())
 }
 
+// excerpt: spatial
 /// Word-level spatial attention (Xu et al. 2018, eq. 10): each place p of `v` `[B, C, H, W]` takes
 /// $c_p = \sum_j \beta_{p,j} e'_j$ with $\beta_{p,\cdot} = \mathrm{softmax}_j(v_p^\top e'_j)$ over the words
 /// `projected` $e' = Uw$ `[B, C, L]` whose `mask` (bool `[B, L]`) is true.
@@ -32,7 +33,9 @@ pub fn spatial(v: &Tensor, projected: &Tensor, mask: &Tensor) -> Attended {
     let features = projected.matmul(&weights.transpose(1, 2)).view_as(v);
     Attended { features, weights }
 }
+// end excerpt
 
+// excerpt: channel
 /// Channel-wise attention (Li et al. 2019, section 3.2): with $\tilde w = Fw$ `[B, HW, L]`, channel i of `v`
 /// `[B, C, H, W]` takes $f_i = \sum_j \alpha_{ij} \tilde w_j$ with
 /// $\alpha_{i\cdot} = \mathrm{softmax}_j(\mathrm{scale}\, v_i^\top \tilde w_j)$ over the words whose `mask` (bool `[B, L]`) is
@@ -45,6 +48,7 @@ pub fn channel(v: &Tensor, perceived: &Tensor, mask: &Tensor, scale: f64) -> Att
     let features = weights.matmul(&perceived.transpose(1, 2)).view_as(v);
     Attended { features, weights }
 }
+// end excerpt
 
 /// Word-level self-attention (Nam et al. 2018; released code of Li et al. 2019):
 /// $\gamma = \mathrm{softmax}_i(\bar w^\top w_i)$, `[B, L]`, with $\bar w$ the mean of the words `[B, D, L]` that `mask` (bool

@@ -34,6 +34,7 @@ pub struct Correlation {
     mask: Tensor,
 }
 
+// excerpt: correlate
 /// Correlates `words` $w$ `[B, D, L]` (those that `mask`, bool `[B, L]`, keeps) with a picture's perceived regions
 /// $\tilde n$ `[B, D, M]`.
 ///
@@ -47,6 +48,7 @@ pub fn correlate(words: &Tensor, perceived: &Tensor, mask: &Tensor, temperature:
     let r = (cosine(&weighted, words, 1) * temperature).sigmoid();
     Correlation { regions, importance, words: r, mask: mask.shallow_clone() }
 }
+// end excerpt
 
 impl Correlation {
     /// $L_{corre}$ of each caption, `[B]`.

@@ -34,6 +34,7 @@ pub struct Seen {
     pub contexts: Tensor,
 }
 
+// excerpt: damsm
 /// Region contexts (eqs. 7 to 9) of words e `[.., D, L]` in regions v `[.., D, M]`; leading axes broadcast.
 ///
 /// $s_{ij} = e_i^\top v_j$ is normalised over the words that `mask` (bool `[.., L]`) keeps, then, times `gamma1`, over the
@@ -52,6 +53,7 @@ pub fn relevance(contexts: &Tensor, words: &Tensor, mask: &Tensor, gamma2: f64) 
     let cosines = cosine(contexts, words, -2) * gamma2;
     cosines.masked_fill(&mask.logical_not(), f64::NEG_INFINITY).logsumexp([-1i64].as_slice(), false)
 }
+// end excerpt
 
 /// R of every picture with every caption, `[pictures, captions]`: words `[captions, D, L]`, regions `[pictures, D, M]`.
 pub fn relevances(words: &Tensor, regions: &Tensor, mask: &Tensor, gammas: Gammas) -> Tensor {

@@ -66,8 +66,10 @@ impl AttributeNet {
     }
 }
 
+// excerpt: perceptual
 /// $\mathcal L_{per} = \frac{1}{CHW}\lVert\phi(I') - \phi(I)\rVert_2^2$ (Li et al. 2019, eq. 7), the mean over a batch of
 /// features `[B, C, H, W]`. The norm is squared.
 pub fn perceptual_loss(generated: &Tensor, real: &Tensor) -> Tensor {
     (generated - real).square().mean(generated.kind())
 }
+// end excerpt

@@ -61,6 +61,7 @@ impl NoiseSchedule {
     ///
     /// # Panics
     /// Unless s < t <= T.
+    // excerpt: posterior
     pub fn posterior(&self, s: usize, t: usize) -> Posterior {
         let Transition { scale, variance } = self.transition(s, t);
         if s == 0 {
@@ -74,6 +75,7 @@ impl NoiseSchedule {
             variance: noise_s / noise_t * variance,
         }
     }
+    // end excerpt
 
     /// The posterior mean in terms of epsilon,
     /// $\tilde\mu = \frac1{\sqrt{\alpha_{s\to t}}}\big(x_t - \frac{\beta_{s\to t}}{\sqrt{1-\bar\alpha_t}}\epsilon\big)$.

@@ -34,12 +34,15 @@ pub fn transition_deviation(from: NoiseLevel, to: NoiseLevel) -> f64 {
     (from.sigma * from.sigma - kept * kept).max(0.0).sqrt()
 }
 
+// excerpt: sigma
 /// $\sigma_{t\to s}(\eta) = \eta\sqrt{(1-\bar\alpha_s)/(1-\bar\alpha_t)}\sqrt{1-\bar\alpha_t/\bar\alpha_s}$ (eq. 16), at
 /// most $\sqrt{1-\bar\alpha_s}$.
 pub fn sigma(eta: f64, from: NoiseLevel, to: NoiseLevel) -> f64 {
     (eta * to.sigma / from.sigma * transition_deviation(from, to)).min(to.sigma)
 }
+// end excerpt
 
+// excerpt: coefficients
 /// A step of $q_\sigma(x_s|x_t,x_0)$ whose noise is `sigma` (eq. 7 on a sub-sequence, appendix C.1).
 ///
 /// `sigma` is at most the noise level of `to`.
@@ -47,6 +50,7 @@ pub fn coefficients_of_sigma(sigma: f64, to: NoiseLevel) -> StepCoefficients {
     let direction = (to.sigma * to.sigma - sigma * sigma).max(0.0).sqrt();
     StepCoefficients { x0: to.alpha, epsilon: direction, noise: sigma }
 }
+// end excerpt
 
 /// A step of the sampler from `from` to `to` (eq. 12).
 pub fn coefficients(noise: StepNoise, from: NoiseLevel, to: NoiseLevel) -> StepCoefficients {
@@ -69,8 +73,10 @@ pub fn marginal_after(step: StepCoefficients) -> (f64, f64) {
 /// noise `sigma` > 0 (theorem 1, with its exact weight): $\frac{c^2}{2\sigma^2}\frac{1-\bar\alpha_t}{\bar\alpha_t}$,
 /// $c = \sqrt{\bar\alpha_s}-\sqrt{1-\bar\alpha_s-\sigma^2}\sqrt{\bar\alpha_t}/\sqrt{1-\bar\alpha_t}$; at the step to data
 /// $(1-\bar\alpha_1)/(2\sigma_1^2\bar\alpha_1)$.
+// excerpt: gamma
 pub fn gamma(sigma: f64, from: NoiseLevel, to: NoiseLevel) -> f64 {
     let direction = coefficients_of_sigma(sigma, to).epsilon;
     let c = to.alpha - direction * from.alpha / from.sigma;
     (c * from.sigma_hat() / sigma).powi(2) / 2.0
 }
+// end excerpt

@@ -7,6 +7,7 @@ use crate::process::{StepNoise, coefficients};
 /// Samples along the run's times from the state `x` at the first (Song et al. 2021, eq. 12).
 ///
 /// Draws one normal a step where the step's noise is not 0.
+// excerpt: ddim
 pub fn ddim<S: State>(run: Run<'_, S>, x: S, noise: StepNoise) -> S {
     run.walk(x, |run, step, x, from, to| {
         let x0 = run.x0(x, from);
@@ -21,12 +22,14 @@ pub fn ddim<S: State>(run: Run<'_, S>, x: S, noise: StepNoise) -> S {
         (next, x0)
     })
 }
+// end excerpt
 
 /// Encodes data `x0` (at the run's last time) deterministically to the run's first time: the sampler's ODE, upwards
 /// (section 4.3).
 ///
 /// The estimate of each step is taken at its lower end, except at clean data, for which no network is trained: there it
 /// is that of the lowest noisy time. Reconstruct with [`ddim`], the same times and `Eta(0.0)`.
+// excerpt: encode
 pub fn encode<S: State>(mut run: Run<'_, S>, x0: S) -> S {
     let levels = run.levels();
     let mut x = x0;
@@ -41,6 +44,7 @@ pub fn encode<S: State>(mut run: Run<'_, S>, x0: S) -> S {
     }
     x
 }
+// end excerpt
 
 /// Weights of both ends in the spherical interpolation of vectors at the angle arccos `cosine`, at `part` in [0, 1]
 /// (appendix D.5); linear where they are parallel.

@@ -8,6 +8,7 @@ use easel_core::schedule::NoiseSchedule;
 ///
 /// Both are noised with the same `epsilon`, so that $(1-\lambda)x_t+\lambda y_t$ keeps the noise level of time t (with
 /// independent noises its variance would shrink by $(1-\lambda)^2+\lambda^2$).
+// excerpt: mix
 pub fn mix(schedule: &NoiseSchedule, x: &Tensor, y: &Tensor, t: usize, epsilon: &Tensor, lambdas: &[f64]) -> Tensor {
     no_grad(|| {
         let noised = |x0: &Tensor| x0 * schedule.sqrt_alpha_bar(t) + epsilon * schedule.sqrt_one_minus_alpha_bar(t);
@@ -16,3 +17,4 @@ pub fn mix(schedule: &NoiseSchedule, x: &Tensor, y: &Tensor, t: usize, epsilon: 
         Tensor::cat(&rows, 0)
     })
 }
+// end excerpt

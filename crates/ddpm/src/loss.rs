@@ -16,10 +16,12 @@ pub fn mean_flat(x: &Tensor) -> Tensor {
     x.mean_dim(dims, false, Kind::Float)
 }
 
+// excerpt: l-simple
 /// $L_{simple}$ a picture: the mean over pixels of $(\text{target}-\text{output})^2$ (Ho et al. 2020, eq. 14).
 pub fn l_simple(target: &Tensor, output: &Tensor) -> Tensor {
     mean_flat(&(target - output).square())
 }
+// end excerpt
 
 /// The reverse model's variance at time t.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ impl Variance<'_> {
 ///
 /// `x0_hat` is the model's estimate of x_0 at `x_t` (clipped for evaluation, not clipped in training).
 /// Source: Ho et al. 2020, eqs. 5 and 13.
+// excerpt: vlb-term
 pub fn vlb_term(
     process: &Process,
     x0: &Tensor,
@@ -60,6 +63,7 @@ pub fn vlb_term(
     let decoder = -mean_flat(&discretised_log_likelihood(x0, &mean, &(log_variance * 0.5)));
     decoder.where_self(&t.eq(1), &kl) * BITS
 }
+// end excerpt
 
 /// KL(N(m1, e^{l1}) || N(m2, e^{l2})) a dimension, in nats; arguments are logarithms of variances.
 pub fn gaussian_kl(mean1: &Tensor, log_variance1: &Tensor, mean2: &Tensor, log_variance2: &Tensor) -> Tensor {
@@ -69,6 +73,7 @@ pub fn gaussian_kl(mean1: &Tensor, log_variance1: &Tensor, mean2: &Tensor, log_v
     (difference.expm1() - difference + scaled) * 0.5
 }
 
+// excerpt: decoder
 /// ln p(x_0 | x_1) a dimension, in nats: the mass of N(`mean`, e^{2 `log_scale`}) in x_0's bin of width 2/255, the outer
 /// bins reaching to infinity (Ho et al. 2020, eq. 13), with the exact normal distribution function.
 pub fn discretised_log_likelihood(x0: &Tensor, mean: &Tensor, log_scale: &Tensor) -> Tensor {
@@ -83,6 +88,7 @@ pub fn discretised_log_likelihood(x0: &Tensor, mean: &Tensor, log_scale: &Tensor
     let mass = top.where_self(&x0.gt(0.999), &bottom.where_self(&x0.lt(-0.999), &inner));
     mass.clamp_min(f64::MIN_POSITIVE).log().to_kind(Kind::Float)
 }
+// end excerpt
 
 /// $L_T = D_{KL}(q(x_T|x_0)\,\|\,\mathcal N(0, I))$ a picture, in bits a dimension (Ho et al. 2020, eq. 5).
 pub fn prior_kl(process: &Process, x0: &Tensor) -> Tensor {

@@ -67,10 +67,12 @@ impl Process {
         }
     }
 
+    // excerpt: q-sample
     /// $x_t=\sqrt{\bar\alpha_t}x_0+\sqrt{1-\bar\alpha_t}\epsilon$ (Ho et al. 2020, eq. 4).
     pub fn q_sample(&self, x0: &Tensor, t: &Tensor, epsilon: &Tensor) -> Tensor {
         (self.signal.gather_like(t, x0) * x0).addcmul(&self.noise.gather_like(t, x0), epsilon)
     }
+    // end excerpt
 
     /// What the network should put out at `x_t`.
     pub fn target(&self, x0: &Tensor, x_t: &Tensor, t: &Tensor, epsilon: &Tensor) -> Tensor {

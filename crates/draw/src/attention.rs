@@ -240,12 +240,14 @@ impl Filters {
         self.gather(self.y.bmm(x))
     }
 
+    // excerpt: read-error
     /// $\gamma\,[F_Y x F_X^\top, F_Y\hat x F_X^\top]$ with $\hat x = x - \bar x$ for pictures `[B, H, C W]` (eqs. 3 and 27): `[B, 2 C N^2]`.
     pub fn read_error(&self, x: &Tensor, mean: &Tensor) -> Tensor {
         let rows = self.y.bmm(x);
         let error = rows.baddbmm(&self.y, mean, 1.0, -1.0);
         self.gather(Tensor::cat(&[rows, error], 1)).flatten(1, 2)
     }
+    // end excerpt
 
     fn gather(&self, rows: Tensor) -> Tensor {
         let (width, size) = (self.x.size()[2], rows.size());

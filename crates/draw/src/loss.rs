@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+// excerpt: bound-terms
 /// $L^x = -\log D(x \mid c_T)$ of binary pictures `x` under Bernoulli means $\sigma(c_T)$, a picture (eq. 9): both
 /// `[B, pixels]`, result `[B]`. Pictures between 0 and 1 give a cross-entropy that is no likelihood.
 pub fn reconstruction(x: &Tensor, logits: &Tensor) -> Tensor {
@@ -14,6 +15,7 @@ pub fn kl(mean: &Tensor, log_sigma: &Tensor) -> Tensor {
     let each = mean.square() + (log_sigma * 2.0).exp() - log_sigma * 2.0 - 1.0;
     each.sum_dim_intlist([-1i64].as_slice(), false, Kind::Float) * 0.5
 }
+// end excerpt
 
 /// $\log P(z) - \log Q(z \mid x)$ at $z = \mu + \sigma\epsilon$, summed over the last axis.
 pub fn log_prior_ratio(mean: &Tensor, log_sigma: &Tensor, epsilon: &Tensor) -> Tensor {

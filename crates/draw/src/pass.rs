@@ -226,6 +226,7 @@ impl Pass {
         state = grown(&shared.encoder_start, x);
         let mut encoded =
             trace.encoder.through(&shared.from_encoder, state).unsafe_split_with_sizes([4 * hidden, 2 * latent], 1);
+        // excerpt: glimpse
         for epsilon in noise.unbind(0) {
             let seen = self.seen(x, &canvas, &decoded);
             let mut known = &decoded.encoder_gates + &encoded[0];
@@ -244,6 +245,7 @@ impl Pass {
             trace.posteriors.push((encoded[1].shallow_clone(), encoded[2].shallow_clone()));
             trace.canvases.push(canvas.shallow_clone());
         }
+        // end excerpt
         trace.picture = constant.map(|_| x.shallow_clone());
         trace
     }

@@ -20,6 +20,7 @@ pub struct Window {
 }
 
 impl Window {
+    // excerpt: five-numbers
     /// From the layer's five outputs $(\tilde g_X, \tilde g_Y, \log\sigma^2, \log\tilde\delta, \log\gamma)$ for pictures
     /// of (rows B, columns A) and N >= 2 filters a side (eqs. 21 to 24).
     pub fn from_outputs(outputs: [f64; 5], (rows, columns): (usize, usize), n: usize) -> Self {
@@ -32,6 +33,7 @@ impl Window {
             gamma: log_gamma.exp(),
         }
     }
+    // end excerpt
 
     /// $F_Y$ `[N, B]` and $F_X$ `[N, A]` for pictures of (rows B, columns A) (eqs. 19, 20, 25, 26).
     pub fn filters(&self, (rows, columns): (usize, usize), n: usize) -> (Array2<f64>, Array2<f64>) {
@@ -46,6 +48,7 @@ impl Window {
     }
 }
 
+// excerpt: filterbank
 /// $\mu^i = g + (i - N/2 - 1/2)\,\delta$ for i = 1..=N, in pixels from 1 (eqs. 19, 20; the division is one of reals).
 pub fn centres(g: f64, delta: f64, n: usize) -> Array1<f64> {
     Array1::from_shape_fn(n, |i| g + ((i + 1) as f64 - 0.5 * n as f64 - 0.5) * delta)
@@ -68,7 +71,9 @@ pub fn filterbank(centres: ArrayView1<f64>, sigma: f64, length: usize) -> Array2
     }
     bank
 }
+// end excerpt
 
+// excerpt: read-write
 /// $\gamma F_Y x F_X^\top$ `[N, N]` of a picture `[B, A]` (eq. 27).
 pub fn read(x: ArrayView2<f64>, f_y: ArrayView2<f64>, f_x: ArrayView2<f64>, gamma: f64) -> Array2<f64> {
     f_y.dot(&x).dot(&f_x.t()) * gamma
@@ -78,3 +83,4 @@ pub fn read(x: ArrayView2<f64>, f_y: ArrayView2<f64>, f_x: ArrayView2<f64>, gamm
 pub fn write(w: ArrayView2<f64>, f_y: ArrayView2<f64>, f_x: ArrayView2<f64>, gamma: f64) -> Array2<f64> {
     f_y.t().dot(&w).dot(&f_x) / gamma
 }
+// end excerpt

@@ -5,6 +5,7 @@ use std::f64::consts::LN_2;
 /// $\log 4$: the value of the game at its solution is its negative, and there L_D is it.
 pub const LOG_4: f64 = 2.0 * LN_2;
 
+// excerpt: optimal-d
 /// $D^*_G(x)=p_{data}(x)/(p_{data}(x)+p_g(x))$ from the two densities at x (eq. 2); 1/2 where both are 0, as D is free there.
 pub fn optimal_discriminator(p_data: f64, p_g: f64) -> f64 {
     smoothed_optimal_discriminator(p_data, p_g, 1.0, 0.0)
@@ -18,6 +19,7 @@ pub fn smoothed_optimal_discriminator(p_data: f64, p_g: f64, alpha: f64, beta: f
     let total = p_data + p_g;
     if total > 0.0 { (alpha * p_data + beta * p_g) / total } else { 0.5 }
 }
+// end excerpt
 
 /// $V(D,G)=\sum_x p_{data}(x)\log D(x)+p_g(x)\log(1-D(x))$ (eq. 1) of probabilities over the same points, with
 /// $0\log 0=0$.
@@ -38,6 +40,7 @@ pub fn kl(p: &[f64], q: &[f64]) -> f64 {
     p.iter().zip(q).map(|(&p, &q)| times_log(p, p) - times_log(p, q)).sum()
 }
 
+// excerpt: criterion
 /// The Jensen-Shannon divergence of two probability vectors, in nats: symmetric, in $[0,\log 2]$.
 ///
 /// # Panics
@@ -55,6 +58,7 @@ pub fn jensen_shannon(p: &[f64], q: &[f64]) -> f64 {
 pub fn virtual_criterion(p_data: &[f64], p_g: &[f64]) -> f64 {
     -LOG_4 + 2.0 * jensen_shannon(p_data, p_g)
 }
+// end excerpt
 
 /// $a\log b$ with $0\log b=0$.
 fn times_log(a: f64, b: f64) -> f64 {

@@ -213,6 +213,7 @@ impl GanLearner {
         no_grad(|| self.generator.forward(&self.z(number, 0), true))
     }
 
+    // excerpt: players
     /// One update of D on batch `number` and on `fake`, of which it sees no gradient.
     pub fn step_discriminator(&mut self, number: u64, fake: &Tensor) -> Result<Judged, TrainError> {
         let real = self.seen(&self.loader.batch(number).images, 3 * number);
@@ -237,6 +238,7 @@ impl GanLearner {
         let norm = self.g.update(&loss)?;
         Ok((loss.detach(), norm))
     }
+    // end excerpt
 
     fn play(&mut self, step: u64) -> Result<(Judged, Tensor, Tensor), TrainError> {
         match self.train.rule {

@@ -25,6 +25,7 @@ pub enum Loss {
     Hinge {},
 }
 
+// excerpt: logits
 /// $-\log D=\log(1+e^{-a})$ of every logit.
 pub fn minus_log_d(logits: &Tensor) -> Tensor {
     -logits.log_sigmoid()
@@ -34,6 +35,7 @@ pub fn minus_log_d(logits: &Tensor) -> Tensor {
 pub fn minus_log_one_minus_d(logits: &Tensor) -> Tensor {
     minus_log_d(&-logits)
 }
+// end excerpt
 
 impl Loss {
     /// Checks the range of `alpha`; the text says what is allowed.
@@ -70,6 +72,7 @@ impl Loss {
         self.real(real).mean(Kind::Float) + self.fake(fake).mean(Kind::Float)
     }
 
+    // excerpt: generator-loss
     /// G's loss on logits of its fakes, entry by entry.
     pub fn generator(self, fake: &Tensor) -> Tensor {
         match self {
@@ -79,6 +82,7 @@ impl Loss {
             Self::Hinge {} => -fake,
         }
     }
+    // end excerpt
 
     /// D's belief in [0, 1] that a picture is real: the sigmoid, for least squares the output itself, clamped.
     pub fn belief(self, logits: &Tensor) -> Tensor {

@@ -25,6 +25,7 @@ pub fn log_likelihood(x: &Tensor, samples: &Tensor, sigma: f64) -> Result<Tensor
     let d = x.size().get(1).copied().unwrap_or(-1);
     check_shape("x", x, &[-1, -1])?;
     check_shape("samples", samples, &[-1, d])?;
+    // excerpt: parzen
     let samples = samples.to_kind(Kind::Double);
     let n = samples.size()[0] as f64;
     let norms = samples.square().sum_dim_intlist(1, false, Kind::Double);
@@ -35,6 +36,7 @@ pub fn log_likelihood(x: &Tensor, samples: &Tensor, sigma: f64) -> Result<Tensor
         let squared = (own + &norms - x.matmul(&samples.tr()) * 2.0).clamp_min(0.0);
         (squared * (-0.5 / (sigma * sigma))).logsumexp(1, false) - constant
     };
+    // end excerpt
     Ok(Tensor::cat(&x.split(BLOCK, 0).into_iter().map(block).collect::<Vec<_>>(), 0))
 }
 

@@ -49,9 +49,11 @@ pub fn with_settled<R>(
     stream: &Stream,
     f: impl FnOnce() -> R,
 ) -> R {
+    // excerpt: settled
     let pass = |batch| {
         let z = config.prior.draw(stream, batch, 0..SETTLING_BATCH, config.latent, params.device());
         let _ = generator.forward(&z, true);
     };
     with_settled_statistics(params, SETTLING, pass, f)
+    // end excerpt
 }

@@ -5,11 +5,13 @@
 
 use easel_core::sampling::{Denoiser, NoiseLevel, Run, State, StepVariance, ancestral};
 
+// excerpt: guided-epsilon
 /// $\hat\epsilon = \epsilon - s\,\sigma_t\,g$ with the marginal deviation $\sigma_t$, $\sqrt{1-\bar\alpha_t}$ in the
 /// paper (section 4.2).
 pub fn guided_epsilon<S: State>(epsilon: &S, gradient: &S, scale: f64, level: NoiseLevel) -> S {
     S::combine(&[(1.0, epsilon), (-scale * level.sigma, gradient)])
 }
+// end excerpt
 
 /// The same in $\hat x_0$: $\hat x_0 + s\,g\,\sigma_t^2/\alpha_t$; not finite where nothing is left of the data.
 pub fn guided_x0<S: State>(x0: &S, gradient: &S, scale: f64, level: NoiseLevel) -> S {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::per_sample::PerSample;
 use crate::scale::GuidanceScale;
 
+// excerpt: combine
 /// $(1-s)\,o_\varnothing + s\,o_y$ of two network outputs (Ho and Salimans 2022, eq. 6).
 ///
 /// The coefficients sum to 1, so that epsilon, v, score and x_0 are all combined alike. s = 0 and s = 1 return their
@@ -15,7 +16,9 @@ pub fn combine<S: State>(unconditional: &S, conditional: &S, scale: GuidanceScal
     let s = scale.s();
     S::combine(&[(1.0 - s, unconditional), (s, conditional)])
 }
+// end excerpt
 
+// excerpt: rescale
 /// `phi` of the guided output with each sample's standard deviation set to the conditional output's, the rest as it is
 /// (Lin et al. 2024, arXiv:2305.08891, section 3.4). The mean of a sample is scaled with it.
 pub fn rescale<S: PerSample>(guided: S, conditional: &S, phi: f64) -> S {
@@ -24,6 +27,7 @@ pub fn rescale<S: PerSample>(guided: S, conditional: &S, phi: f64) -> S {
     }
     S::combine(&[(phi, &guided.with_deviation_of(conditional)), (1.0 - phi, &guided)])
 }
+// end excerpt
 
 /// Noise levels `low` < $\hat\sigma$ <= `high` at which guidance acts (Kynkäänniemi et al. 2024, arXiv:2404.07724).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use tch::{Kind, TchError, Tensor, with_grad};
 ///
 /// # Errors
 /// Labels of another shape or outside the classes, or logits that do not depend on x.
+// excerpt: log-probability
 pub fn log_probability(
     x: &Tensor,
     labels: &Tensor,
@@ -19,6 +20,7 @@ pub fn log_probability(
         log_p.f_gather(1, &labels.f_unsqueeze(1)?, false)?.f_sum(None::<Kind>)
     })
 }
+// end excerpt
 
 /// $\nabla_x f$ of a scalar function `f`, of the shape and kind of `x`, wherever gradients are switched off.
 ///

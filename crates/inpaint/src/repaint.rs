@@ -29,6 +29,7 @@ impl Resampling {
     ///
     /// # Errors
     /// T, j or r of 0.
+    // excerpt: path
     pub fn path(self, steps: usize) -> Result<Vec<usize>, MathError> {
         self.check(steps)?;
         let leaves_upwards =
@@ -48,6 +49,7 @@ impl Resampling {
         }
         Ok(path)
     }
+    // end excerpt
 
     /// Moves down and up of [`Resampling::path`]: $T + j(r-1)P$ and $j(r-1)P$ with $P = \lceil(T-j)/j\rceil$.
     ///
@@ -72,11 +74,13 @@ impl Resampling {
     }
 }
 
+// excerpt: renoising
 /// $q(x_t|x_s)$ from `from` = s up to `to` = t as (scale, deviation): $\sqrt{\bar\alpha_t/\bar\alpha_s}$ and
 /// $\sqrt{1-\bar\alpha_t/\bar\alpha_s}$.
 pub fn renoising(from: NoiseLevel, to: NoiseLevel) -> (f64, f64) {
     (to.alpha / from.alpha, transition_deviation(to, from))
 }
+// end excerpt
 
 /// Samples the unknown part from `x` at the run's first time, walking its times along `resampling`'s path with `step`,
 /// in the paper `ddim_step(StepNoise::Eta(1.0))`.

@@ -55,6 +55,7 @@ pub fn replacing<'a, S: State>(
     }
 }
 
+// excerpt: replaced
 fn replaced<S: State>(
     run: &mut Run<'_, S>,
     index: usize,
@@ -73,6 +74,7 @@ fn replaced<S: State>(
     };
     known.mask.merge(&at_level, x)
 }
+// end excerpt
 
 /// Samples the unknown part along the run's times from `x` at the first, with steps of DDIM's family.
 pub fn replacement<S: State>(

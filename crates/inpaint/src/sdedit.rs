@@ -94,6 +94,7 @@ pub fn sdedit_masked<S: State>(
     })
 }
 
+// excerpt: from-guide
 /// Hands `sampler` the remaining run, the noised guide and its noise.
 fn from_guide<S: State>(
     run: Run<'_, S>,
@@ -112,6 +113,7 @@ fn from_guide<S: State>(
     let x = noised(guide, level, &z);
     Ok(sampler(run, x, z))
 }
+// end excerpt
 
 fn within_unit(name: &'static str, value: f64) -> Result<(), MathError> {
     if (0.0..=1.0).contains(&value) {

@@ -3,11 +3,13 @@
 
 use easel_core::sampling::{NoiseLevel, Run, State, epsilon};
 
+// excerpt: euler-step
 /// One step of the ODE with the slope `slope` = $\hat\epsilon$: $\bar x + (\hat\sigma_t-\hat\sigma_s)\,\hat\epsilon$.
 pub fn euler_step<S: State>(x: &S, slope: &S, from: NoiseLevel, to: NoiseLevel) -> S {
     let keep = to.alpha / from.alpha;
     S::combine(&[(keep, x), (to.sigma - keep * from.sigma, slope)])
 }
+// end excerpt
 
 /// Euler's method; the same as DDIM. One evaluation a step.
 pub fn euler<S: State>(run: Run<'_, S>, x: S) -> S {

@@ -63,6 +63,7 @@ pub struct Weights {
     pub noise: f64,
 }
 
+// excerpt: weights
 /// The step from `from` = s to `to` = t, which is not clean data.
 pub fn weights(form: Form, from: NoiseLevel, to: NoiseLevel) -> Weights {
     let h = to.lambda() - from.lambda();
@@ -76,12 +77,14 @@ pub fn weights(form: Form, from: NoiseLevel, to: NoiseLevel) -> Weights {
     let derivatives = [1, 2, 3, 4].map(|k| factor * h * phi(k, z));
     Weights { x, derivatives, noise: to.sigma * variance.sqrt() }
 }
+// end excerpt
 
 /// Weights $c_k$ of the differences $m_k - m_0$ at the nodes $r_k = (\lambda_k-\lambda_s)/h$ that make a step exact for
 /// polynomials of as many degrees as there are nodes: $\sum_k c_k r_k^j = j!\,w_j$, j = 1, .., n (Zhao et al. 2023,
 /// arXiv:2302.04867, theorem 3.1, in which B(h) cancels).
 ///
 /// At most 3 nodes, all different and not 0.
+// excerpt: node-weights
 pub fn node_weights(step: &Weights, nodes: &[f64]) -> Vec<f64> {
     if nodes.is_empty() {
         return vec![];
@@ -93,3 +96,4 @@ pub fn node_weights(step: &Weights, nodes: &[f64]) -> Vec<f64> {
     let solved = matrix.lu().solve(&right).expect("nodes of falling times are different");
     solved.iter().copied().collect()
 }
+// end excerpt

@@ -69,6 +69,7 @@ impl Multistep {
         all
     }
 
+    // excerpt: published-third
     /// The published third order, as weights of $m_{-1}-m_0$ and $m_{-2}-m_0$.
     fn published_third(&self, step: &Weights, r: f64, q: f64, to: NoiseLevel) -> [f64; 2] {
         let [_, w1, mut w2, _] = step.derivatives;
@@ -83,6 +84,7 @@ impl Multistep {
             w1 * d1 + w2 * d2
         })
     }
+    // end excerpt
 
     /// Samples along the run's times from the state `x` at the first.
     ///

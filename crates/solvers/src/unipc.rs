@@ -101,6 +101,7 @@ impl UniPc {
         })
     }
 
+    // excerpt: corrector
     /// UniC: the step to `to` again, with the output there as one more node at r = 1.
     fn correct_step<S: State>(&self, p: &Pending<S>, to: NoiseLevel, at_to: &S, history: &VecDeque<(f64, S)>) -> S {
         let h = to.lambda() - p.from.lambda();
@@ -111,4 +112,5 @@ impl UniPc {
         let of_nodes = self.weights_of(p.from, to, &places, p.order == 1);
         self.state(&p.x, p.from, to, &nodes, &of_nodes)
     }
+    // end excerpt
 }

@@ -19,7 +19,9 @@ pub fn interpolate(t1: &Tensor, t2: &Tensor, beta: f64) -> Tensor {
 pub fn with_midpoints(texts: &Tensor) -> Tensor {
     let batch = texts.size()[0];
     assert!(batch % 2 == 0, "midpoints need an even number of texts, got {batch}");
+    // excerpt: midpoints
     let half = batch / 2;
     let middle = interpolate(&texts.narrow(0, 0, half), &texts.narrow(0, half, half), 0.5);
     Tensor::cat(&[texts, &middle], 0)
+    // end excerpt
 }

@@ -263,6 +263,7 @@ impl Learner for TextGanLearner {
         let (right, wrong) = (self.pairs.vectors(&right), self.pairs.vectors(&wrong));
         let batch = firsts.len() as i64; // packs of real texts
         let all = self.variant.generated(batch);
+        // excerpt: step
         let texts = if self.variant.interpolates() { with_midpoints(&right) } else { right.shallow_clone() };
         let z = normal_tensor(&s.noise, step, 0..(all * pack) as u64, &[self.noise], self.device);
         // One pass of G serves both players; D learns from the pictures of real texts alone.
@@ -291,6 +292,7 @@ impl Learner for TextGanLearner {
         let scores = if all > batch { Tensor::cat(&[own, score(batch, all - batch)], 0) } else { own };
         let loss_g = generator_loss(&scores, batch, self.config.interpolated);
         let norm_g = self.generator_group.update(&loss_g)?;
+        // end excerpt
         let mean = |logits: &Tensor| logits.detach().sigmoid().mean(Kind::Float);
         Ok(vec![
             ("loss_d", loss_d.detach()),

@@ -17,6 +17,7 @@ pub fn matching_aware(real: f64, wrong: f64, fake: f64) -> f64 {
     -real.ln() - HALF * ((1.0 - wrong).ln() + (1.0 - fake).ln())
 }
 
+// excerpt: matching-aware
 /// D's loss, a scalar, from the logits of real, wrong and fake pairs, `[B]` each.
 ///
 /// Without wrong pairs it is the ordinary loss, with weight 1 on the fakes (GAN); with them it is Algorithm 1's (GAN-CLS).
@@ -25,6 +26,7 @@ pub fn discriminator_loss(real: &Tensor, wrong: Option<&Tensor>, fake: &Tensor) 
     let mean = |x: Tensor| x.mean(x.kind());
     mean(LOSS.real(real)) + (mean(LOSS.fake(wrong)) + mean(LOSS.fake(fake))) * HALF
 }
+// end excerpt
 
 /// G's loss, a scalar, from the logits of its pictures: the first `batch` for real texts, any others for interpolated
 /// ones, which count `weight` times (eq. 5, in the non-saturating form).
@@ -39,11 +41,14 @@ pub fn generator_loss(fake: &Tensor, batch: i64, weight: f64) -> Tensor {
     sum / all as f64
 }
 
+// excerpt: style
 /// $\frac1B\sum\|z-S(\hat x)\|^2$ (eq. 6), a scalar, of noise and what the style encoder makes of the picture, `[B, Z]` each.
 pub fn style_loss(z: &Tensor, style: &Tensor) -> Tensor {
     (z - style).square().sum_dim_intlist(1, false, Kind::Float).mean(Kind::Float)
 }
+// end excerpt
 
+// excerpt: hinge
 /// The structured joint embedding's loss (eqs. 2 to 4 with the hinge of the released code), a scalar, of the inner products
 /// `[K, K]` of K pictures (rows) with the texts of K different classes (columns), matching ones on the diagonal.
 ///
@@ -55,3 +60,4 @@ pub fn structured_hinge(scores: &Tensor) -> Tensor {
     let violations = |own: Tensor| ((scores - own + 1.0).relu() * &others).sum(scores.kind());
     (violations(own.unsqueeze(1)) + violations(own.unsqueeze(0))) / (classes * classes) as f64
 }
+// end excerpt

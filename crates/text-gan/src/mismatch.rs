@@ -58,8 +58,10 @@ impl Mismatch {
     /// # Panics
     /// When there is no picture of that number.
     pub fn draw(&self, stream: &Stream, step: u64, sample: u64, picture: usize) -> usize {
+        // excerpt: draw
         let own = &self.blocks[&self.classes[picture]];
         let at = stream.below(step, sample, self.sorted.len() - own.len());
         self.sorted[if at < own.start { at } else { at + own.len() }]
+        // end excerpt
     }
 }

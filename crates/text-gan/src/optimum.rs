@@ -13,6 +13,7 @@ pub fn mixture(wrong: &[f64], fake: &[f64]) -> Vec<f64> {
     wrong.iter().zip(fake).map(|(w, f)| 0.5 * (w + f)).collect()
 }
 
+// excerpt: optimum
 /// $D^*=p_r/(p_r+\frac12p_w+\frac12p_f)$, entry by entry; ½ where no pair ever is.
 ///
 /// # Panics
@@ -29,6 +30,7 @@ pub fn optimal_discriminator(real: &[f64], wrong: &[f64], fake: &[f64]) -> Vec<f
 pub fn criterion(real: &[f64], wrong: &[f64], fake: &[f64]) -> f64 {
     gan::game::virtual_criterion(real, &mixture(wrong, fake))
 }
+// end excerpt
 
 /// $2p_r-p_w$: the $p_f$ at which $C(G)=-\log4$; no distribution where an entry is negative.
 ///

@@ -262,11 +262,13 @@ impl PlayersLearner {
         }
         scalars.push(("discriminator", total.detach()));
         if self.config.weights.word_discriminator > 0.0 {
+            // excerpt: word-terms
             let seen = no_grad(|| self.frozen.image.forward(&round.real[round.real.len() - 1]));
             let perceived = self.perception.forward(&seen.local);
             let matched = self.correlation(&round.text, &perceived, &seen.regions);
             let mismatched = self.correlation(&round.others, &perceived, &seen.regions);
             let word = loss::cross_entropy(&matched, true) + loss::cross_entropy(&mismatched, false);
+            // end excerpt
             scalars.push(("d/word", word.detach()));
             scalars.push(("word/matched", no_grad(|| matched.mean(Kind::Float)).detach()));
             scalars.push(("word/mismatched", no_grad(|| mismatched.mean(Kind::Float)).detach()));

@@ -55,6 +55,7 @@ impl Posterior {
 ///
 /// # Panics
 /// With [`StepVariance::LearnedRange`] and a denoiser without variance.
+// excerpt: ancestral
 pub fn ancestral<S: State>(
     run: Run<'_, S>,
     x: S,
@@ -77,3 +78,4 @@ pub fn ancestral<S: State>(
         (next, x0)
     })
 }
+// end excerpt
