@@ -34,7 +34,8 @@ impl Exhibit {
             _ => return Ok(None),
         };
         let checked = exhibit.and_then(|exhibit| exhibit.check().map(|()| exhibit).map_err(Into::into));
-        let missing = |reason| ExportError::Missing { what: format!("what can be moved on the page of {paper}"), reason };
+        let missing =
+            |reason| ExportError::Missing { what: format!("what can be moved on the page of {paper}"), reason };
         checked.map(Some).map_err(missing)
     }
 
@@ -92,7 +93,9 @@ impl Exhibit {
                 let all = [("forward", &chain.forward), ("reverse", &chain.reverse)];
                 let file = |way: &str, k: usize| format!("explore/{way}-{k:02}.png");
                 all.iter()
-                    .flat_map(|(way, frames)| frames.iter().enumerate().map(move |(k, f)| (file(way, k), f.png.as_slice())))
+                    .flat_map(|(way, frames)| {
+                        frames.iter().enumerate().map(move |(k, f)| (file(way, k), f.png.as_slice()))
+                    })
                     .collect()
             }
             Self::Guidance(grid) => {

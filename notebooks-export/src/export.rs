@@ -12,8 +12,8 @@ use crate::library::Library;
 use crate::manifest::{self, Files};
 use crate::names::Names;
 use crate::notebook::notebook;
-use crate::page::{Beside, page};
 use crate::pack;
+use crate::page::{Beside, page};
 use crate::parse;
 use crate::resolve::{Content, Paper, resolve};
 use crate::site::{Shelf, gallery};
@@ -124,7 +124,8 @@ fn files(source: &dyn Source, request: &Request) -> Result<Files> {
             let language = document.language;
             if parts.page {
                 let beside = Beside { slides: parts.slides, notebook: parts.notebook, exhibit };
-                files.insert(format!("{paper}/{}", names.page(language)), page(document, &names, &beside)?.into_bytes());
+                files
+                    .insert(format!("{paper}/{}", names.page(language)), page(document, &names, &beside)?.into_bytes());
             }
             if parts.slides {
                 let text = slides(document, &names, parts.page)?;
@@ -151,7 +152,9 @@ fn files(source: &dyn Source, request: &Request) -> Result<Files> {
     }
     let provenance: Vec<_> = papers
         .iter()
-        .filter_map(|paper| Some((paper.clone(), documents.get(&(paper, *names.languages().first()?))?.provenance.clone())))
+        .filter_map(|paper| {
+            Some((paper.clone(), documents.get(&(paper, *names.languages().first()?))?.provenance.clone()))
+        })
         .collect();
     let manifest = manifest::text(&provenance, &files);
     files.insert(manifest::NAME.into(), manifest.into_bytes());

@@ -3,9 +3,9 @@
 use crate::html::escape;
 
 const KEYWORDS: [&str; 34] = [
-    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern", "false", "fn", "for",
-    "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "Self", "struct",
-    "trait", "true", "type", "use", "where",
+    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern", "false", "fn",
+    "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "Self",
+    "struct", "trait", "true", "type", "use", "where",
 ];
 
 /// Rust as HTML with spans of the classes `c` (comment), `s` (string), `n` (number), `k` (keyword).

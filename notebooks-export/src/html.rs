@@ -42,7 +42,9 @@ impl File<'_> {
     /// The file's text.
     pub fn text(&self) -> String {
         let asset = |name: &&str| {
-            format!("<link rel=\"stylesheet\" href=\"assets/{name}.css\">\n<script src=\"assets/{name}.js\"></script>\n")
+            format!(
+                "<link rel=\"stylesheet\" href=\"assets/{name}.css\">\n<script src=\"assets/{name}.js\"></script>\n"
+            )
         };
         format!(
             "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -106,11 +108,7 @@ pub fn dialog(language: Language) -> String {
 pub fn switches(here: Language, files: &[(Language, String)]) -> String {
     let link = |(language, file): &(Language, String)| match *language == here {
         true => format!("<span aria-current=\"true\" lang=\"{}\">{}</span>", language.tag(), language.name()),
-        false => format!(
-            "<a href=\"{file}\" lang=\"{0}\" hreflang=\"{0}\">{1}</a>",
-            language.tag(),
-            language.name()
-        ),
+        false => format!("<a href=\"{file}\" lang=\"{0}\" hreflang=\"{0}\">{1}</a>", language.tag(), language.name()),
     };
     let languages: String = if files.len() > 1 { files.iter().map(link).collect() } else { String::new() };
     format!(

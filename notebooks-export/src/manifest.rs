@@ -20,7 +20,8 @@ pub fn text(papers: &[(String, Provenance)], files: &Files) -> String {
     let papers: serde_json::Map<String, Value> =
         papers.iter().map(|(name, provenance)| (name.clone(), json!(provenance))).collect();
     let entry = |bytes: &Vec<u8>| json!({"blake3": blake3::hash(bytes).to_hex().as_str(), "bytes": bytes.len()});
-    let files: serde_json::Map<String, Value> = files.iter().map(|(path, bytes)| (path.clone(), entry(bytes))).collect();
+    let files: serde_json::Map<String, Value> =
+        files.iter().map(|(path, bytes)| (path.clone(), entry(bytes))).collect();
     format!("{:#}\n", json!({"generator": GENERATOR, "papers": papers, "files": files}))
 }
 

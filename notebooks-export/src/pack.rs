@@ -160,10 +160,12 @@ mod tests {
     #[test]
     fn rare_colours_move_by_the_tolerance_at_most() {
         // A ramp of 256 frequent greys, and rare neighbours of them.
-        let (file, pixels) = picture(100, 100, |i| if i % 50 == 0 { [(i / 50) as u8, 3, 3] } else { [(i % 256) as u8; 3] });
+        let (file, pixels) =
+            picture(100, 100, |i| if i % 50 == 0 { [(i / 50) as u8, 3, 3] } else { [(i % 256) as u8; 3] });
         let loose = decode(&png(&file, TOLERANCE).expect("packed"));
         assert!(loose == pixels, "colours far from any other are not changed");
-        let (file, pixels) = picture(100, 100, |i| if i % 50 == 0 { [i as u8, i as u8, i as u8 ^ 1] } else { [i as u8; 3] });
+        let (file, pixels) =
+            picture(100, 100, |i| if i % 50 == 0 { [i as u8, i as u8, i as u8 ^ 1] } else { [i as u8; 3] });
         let packed = decode(&png(&file, TOLERANCE).expect("packed"));
         let worst = packed.iter().zip(&pixels).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(packed != pixels && worst <= Some(TOLERANCE), "{worst:?}");

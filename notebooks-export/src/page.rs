@@ -43,7 +43,8 @@ pub fn page(paper: &Paper, names: &Names, beside: &Beside<'_>) -> Result<String>
         links += &format!("<a href=\"{}\" download>{}</a>", names.notebook(&paper.name, language), words.notebook);
     }
     if let Some(exhibit) = beside.exhibit {
-        contents += &format!("<li class=\"level2\"><a href=\"#{}\">{}</a></li>\n", exhibit.id(), exhibit.title(language));
+        contents +=
+            &format!("<li class=\"level2\"><a href=\"#{}\">{}</a></li>\n", exhibit.id(), exhibit.title(language));
         sections += &exhibit.html(language);
     }
     contents += &format!("<li class=\"level2\"><a href=\"#provenance\">{}</a></li>\n", words.provenance);
@@ -73,7 +74,9 @@ fn section(section: &Section<Content>, shown: &Shown<'_>) -> Result<String> {
         Some(heading) => {
             let (level, html, label) = (section.level, shown.heading(heading)?, escape(&plain(heading)));
             let id = escape(&section.id);
-            format!("<h{level} id=\"{id}\">{html} <a class=\"anchor\" href=\"#{id}\" aria-label=\"{label}\">#</a></h{level}>\n")
+            format!(
+                "<h{level} id=\"{id}\">{html} <a class=\"anchor\" href=\"#{id}\" aria-label=\"{label}\">#</a></h{level}>\n"
+            )
         }
     };
     Ok(format!("<section>\n{heading}{}{}</section>\n", shown.blocks(&section.slide)?, shown.blocks(&section.rest)?))
@@ -89,5 +92,8 @@ fn provenance(paper: &Paper) -> String {
     ];
     let rows: String =
         rows.map(|(name, value)| format!("<dt>{name}</dt><dd><code>{}</code></dd>\n", escape(value))).concat();
-    format!("<section class=\"provenance\">\n<h2 id=\"provenance\">{}</h2>\n<dl>\n{rows}</dl>\n</section>\n", words.provenance)
+    format!(
+        "<section class=\"provenance\">\n<h2 id=\"provenance\">{}</h2>\n<dl>\n{rows}</dl>\n</section>\n",
+        words.provenance
+    )
 }

@@ -202,7 +202,8 @@ fn quoted(word: &str) -> String {
 fn excerpt(text: &str, marker: &str) -> std::result::Result<String, String> {
     let opening = |line: &str| line.trim().strip_prefix("// excerpt:").map(|name| name.trim().to_owned());
     let ending = |line: &str| line.trim() == "// end excerpt";
-    let starts: Vec<usize> = (1..).zip(text.lines()).filter(|(_, l)| opening(l).as_deref() == Some(marker)).map(|p| p.0).collect();
+    let starts: Vec<usize> =
+        (1..).zip(text.lines()).filter(|(_, l)| opening(l).as_deref() == Some(marker)).map(|p| p.0).collect();
     let start = match starts[..] {
         [start] => start,
         [] => {

@@ -67,8 +67,10 @@ pub fn gallery(shelves: &[Shelf<'_>], names: &Names, language: Language, slides:
     let themes = THEMES.into_iter().filter(|theme| shelves.iter().any(|s| s.paper.front.themes.contains(theme)));
     let themes: Vec<_> = themes.map(|theme| (theme, language.theme(theme))).collect();
     let of: Vec<_> = shelves.iter().map(|s| (s.paper.name.as_str(), s.paper.front.short.as_str())).collect();
-    let cards: String = shelves.iter().flat_map(|shelf| shelf.figures.iter().map(move |f| (shelf.paper, f))).map(
-        |(paper, (name, drawn))| {
+    let cards: String = shelves
+        .iter()
+        .flat_map(|shelf| shelf.figures.iter().map(move |f| (shelf.paper, f)))
+        .map(|(paper, (name, drawn))| {
             let folder = format!("{}/figures/", paper.name);
             format!(
                 "<li data-paper=\"{}\" data-themes=\"{}\">{}<a class=\"of\" href=\"{}\">{}</a></li>\n",
@@ -78,8 +80,8 @@ pub fn gallery(shelves: &[Shelf<'_>], names: &Names, language: Language, slides:
                 page(&paper.name),
                 escape(&paper.front.short)
             )
-        },
-    ).collect();
+        })
+        .collect();
     let count: usize = shelves.iter().map(|shelf| shelf.figures.len()).sum();
     let body = format!(
         "<a class=\"skip\" href=\"#content\">{skip}</a>\n\

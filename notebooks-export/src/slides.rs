@@ -17,11 +17,8 @@ pub fn slides(paper: &Paper, names: &Names, page: bool) -> Result<String> {
         false => format!("../{other}/{}", names.slides(language)),
     };
     let shown = Shown { paper, address: &address, slide: true };
-    let mut all = vec![format!(
-        "<h1>{}</h1>\n<p class=\"citation\">{}</p>\n",
-        escape(&front.title),
-        escape(&front.citation)
-    )];
+    let mut all =
+        vec![format!("<h1>{}</h1>\n<p class=\"citation\">{}</p>\n", escape(&front.title), escape(&front.citation))];
     for section in &paper.sections {
         let heading = match &section.heading {
             Some(heading) => format!("<h2>{}</h2>\n", shown.heading(heading)?),

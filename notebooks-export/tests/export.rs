@@ -73,7 +73,11 @@ fn every_local_address_of_every_page_is_a_file() {
             }
             let mut path = folder.to_owned();
             for part in file.split('/').filter(|part| !part.is_empty()) {
-                if part == ".." { path.pop(); } else { path.push(part); }
+                if part == ".." {
+                    path.pop();
+                } else {
+                    path.push(part);
+                }
             }
             let target = if file.is_empty() { name.clone() } else { path.to_string_lossy().into_owned() };
             assert!(files.contains_key(&target), "{name}: {address}");
@@ -136,7 +140,10 @@ fn values_stand_where_they_were_asked_for() {
     }
     assert!(!page.contains('\u{E000}') && !page.contains("{{number"));
     let chinese = text(&files, "ddpm/index.zh.html");
-    assert!(chinese.contains("lang=\"zh-Hans\"") && chinese.contains("很难学会；把它拆成"), "lines of Chinese are joined");
+    assert!(
+        chinese.contains("lang=\"zh-Hans\"") && chinese.contains("很难学会；把它拆成"),
+        "lines of Chinese are joined"
+    );
     assert!(chinese.contains("../solvers/index.zh.html"));
     let slides = text(&files, "ddpm/slides.html");
     assert!(slides.contains("One step".to_lowercase().as_str()) || slides.contains("one step"));
@@ -173,7 +180,9 @@ fn notebooks_keep_the_rules_of_the_format() {
                             Some("display_data") => {
                                 assert!(output["metadata"].is_object());
                                 assert!(output["data"]["image/png"].as_str().expect("a picture").starts_with("iVBOR"));
-                                assert!(output["data"]["image/svg+xml"][0].as_str().expect("lines").starts_with("<svg"));
+                                assert!(
+                                    output["data"]["image/svg+xml"][0].as_str().expect("lines").starts_with("<svg")
+                                );
                             }
                             Some("stream") => assert_eq!(output["name"], "stdout"),
                             other => panic!("{other:?}"),

@@ -23,10 +23,8 @@ const KEYS: [&str; 4] = ["title", "short", "citation", "themes"];
 pub fn parse(text: &str) -> Result<(Front, &str, usize), (usize, String)> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let opening = "the file begins with `---`, the keys title, short, citation and themes, and `---`";
-    let mut rest = text
-        .strip_prefix("---\n")
-        .or_else(|| text.strip_prefix("---\r\n"))
-        .ok_or_else(|| (1, opening.to_owned()))?;
+    let mut rest =
+        text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")).ok_or_else(|| (1, opening.to_owned()))?;
     let mut values: [Option<&str>; 4] = [None; 4];
     let mut themes_line = 1;
     for line in 2.. {

@@ -171,7 +171,11 @@ impl Reader<'_> {
             }
             Directive::Block(block) => {
                 let block = Block::Directive(line, text, block);
-                if *more { section.rest.push(block) } else { section.slide.push(block) }
+                if *more {
+                    section.rest.push(block)
+                } else {
+                    section.slide.push(block)
+                }
                 Ok(())
             }
             Directive::Inline(_) => Err((line, format!("{{{{{text}}}}} stands in a sentence"))),
@@ -181,7 +185,11 @@ impl Reader<'_> {
     fn push_prose(&mut self, events: Vec<Located>) -> std::result::Result<(), Fault> {
         let prose = self.prose(events)?;
         let (section, more) = self.section();
-        if *more { section.rest.push(Block::Prose(prose)) } else { section.slide.push(Block::Prose(prose)) }
+        if *more {
+            section.rest.push(Block::Prose(prose))
+        } else {
+            section.slide.push(Block::Prose(prose))
+        }
         Ok(())
     }
 
@@ -223,7 +231,8 @@ impl Reader<'_> {
             Event::Start(Tag::Link { ref dest_url, .. })
                 if !["https://", "http://", "mailto:"].iter().any(|scheme| dest_url.starts_with(scheme)) =>
             {
-                let what = format!("the link `{dest_url}` leads nowhere in an export: write {{{{link PAPER}}}}, or https://");
+                let what =
+                    format!("the link `{dest_url}` leads nowhere in an export: write {{{{link PAPER}}}}, or https://");
                 Err((line, what))
             }
             Event::Code(text) => Ok(Event::Code(self.restore(&text).into())),

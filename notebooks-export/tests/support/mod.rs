@@ -49,7 +49,10 @@ fn figure(name: &str) -> Option<(Figure, &'static str)> {
         "ddpm_chain" => {
             let states = (0..8).map(|k| picture(k as f32 / 7.0, 1)).collect();
             let grid = ImageGrid::new(states, 8).tile(96.0);
-            (Figure::new().title("A picture dissolves").panel(grid).caption("Seed 0."), "one picture on its way to noise")
+            (
+                Figure::new().title("A picture dissolves").panel(grid).caption("Seed 0."),
+                "one picture on its way to noise",
+            )
         }
         "ddpm_loss" => {
             let chart = Chart::new("step", "loss").series(Series::line("training", &t, &curve));
@@ -92,7 +95,8 @@ impl Source for Fake {
             "guidance" => &["guidance_grid"],
             _ => &["solvers_error"],
         };
-        let info = |name: &&str| FigureInfo { name: name.to_string(), about: figure(name).expect("known").1.to_owned() };
+        let info =
+            |name: &&str| FigureInfo { name: name.to_string(), about: figure(name).expect("known").1.to_owned() };
         Ok(names.iter().map(info).collect())
     }
 
@@ -130,17 +134,22 @@ impl Source for Fake {
 
     fn file(&self, path: &str) -> Answer<String> {
         match path {
-            "crates/ddpm/src/loss.rs" => Ok("//! Loss.\n// excerpt: l-simple\n/// $L_{simple}$.\npub fn l_simple(epsilon: &[f64], \
+            "crates/ddpm/src/loss.rs" => {
+                Ok("//! Loss.\n// excerpt: l-simple\n/// $L_{simple}$.\npub fn l_simple(epsilon: &[f64], \
                  guess: &[f64]) -> f64 {\n    let square = |(a, b): (&f64, &f64)| (a - b).powi(2);\n    \
                  epsilon.iter().zip(guess).map(square).sum::<f64>() / 2.0 // \"<mean>\"\n}\n// end excerpt\n"
-                .into()),
+                    .into())
+            }
             _ => Err(format!("there is no file {path}").into()),
         }
     }
 
     fn command(&self, words: &[String]) -> Answer<String> {
         match words[0].as_str() {
-            "info" => Ok("ddpm, preset small\n  parameters              355105\n  weights            1.4 MiB & <more>\n".into()),
+            "info" => {
+                Ok("ddpm, preset small\n  parameters              355105\n  weights            1.4 MiB & <more>\n"
+                    .into())
+            }
             other => Err(format!("unrecognized subcommand '{other}'").into()),
         }
     }
@@ -148,7 +157,11 @@ impl Source for Fake {
     fn chain(&self) -> Answer<Chain> {
         let frame = |k: usize, seed| Frame { t: 100 * k, png: png(vec![picture(k as f32 / 10.0, seed)], 1) };
         let forward = (0..=10).map(|k| frame(k, 1)).collect();
-        Ok(Chain { about: "Preset small, seed 0.".into(), forward, reverse: (0..=10).rev().map(|k| frame(k, 2)).collect() })
+        Ok(Chain {
+            about: "Preset small, seed 0.".into(),
+            forward,
+            reverse: (0..=10).rev().map(|k| frame(k, 2)).collect(),
+        })
     }
 
     fn guidance_grid(&self) -> Answer<GuidanceGrid> {
