@@ -1,7 +1,7 @@
 //! Notebooks, a web site and slides from finished runs.
 //!
 //! A paper has one source a language, `docs/papers/PAPER.md`: Markdown with equations, in which directives such as
-//! `{{figure ddpm_chain}}` and `{{number ddpm fd-digits .2}}` name what a run has to say. [`export`] reads it
+//! `{{figure ddpm_chain}}` and `{{number ddpm fd-digits .2}}` name what a run has to say. [`export()`] reads it
 //! ([`parse`]), puts in the values ([`resolve`]) and writes from the result
 //!
 //! | what | module | for |
@@ -27,7 +27,7 @@
 mod assets;
 mod content;
 pub mod error;
-mod explore;
+pub mod explore;
 pub mod export;
 mod highlight;
 pub mod html;

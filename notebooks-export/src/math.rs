@@ -20,7 +20,7 @@ pub fn html(latex: &str, display: bool) -> Result<String, String> {
         (false, Some(_)) => return Err("\\tag stands in display mathematics, $$...$$".into()),
         (true, tag) => {
             let tag = tag.map_or(String::new(), |tag| format!("<span class=\"tag\">({})</span>", escape(&tag)));
-            format!("<span class=\"equation\" tabindex=\"0\"><span class=\"math\">{math}</span>{tag}</span>")
+            format!("<span class=\"equation\"><span class=\"math\">{math}</span>{tag}</span>")
         }
     })
 }

@@ -192,8 +192,8 @@ impl Cells {
             "cells": self.cells,
             "metadata": {
                 "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-                "language_info": {"name": "python"},
                 "lang": language.tag(),
+                "language_info": {"name": "python"},
             },
             "nbformat": 4,
             "nbformat_minor": 5,

@@ -202,8 +202,8 @@ fn slides_hold_one_window_each_and_print_one_page_each() {
         browser.resize(*size, *mobile);
         browser.open(&out.join("ddpm/slides.html"), "");
         let full = browser.run(
-            "[...document.querySelectorAll('.slide')].filter((s) => s.scrollHeight > s.clientHeight + 1 || \
-             Math.abs(s.clientHeight - innerHeight) > 2).map((s) => s.id)",
+            "[...document.querySelectorAll('.slide')].filter((s) => [s, ...s.querySelectorAll('.body, .equation, .wide, pre')] \
+             .some((b) => b.scrollHeight > b.clientHeight + 1 || b.scrollWidth > b.clientWidth + 1) || Math.abs(s.clientHeight - innerHeight) > 2).map((s) => s.id)",
         );
         assert_eq!(full, json!([]), "{window}: too full");
     }

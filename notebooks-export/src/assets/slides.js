@@ -4,8 +4,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const slides = [...document.querySelectorAll(".slide")];
   const LEAST = 0.5;
 
-  const overflows = (slide) => [slide, slide.querySelector(".body")].some((box) =>
-    box && (box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1));
+  // Nobody scrolls a slide: what would scroll on a page counts as too full here.
+  const overflows = (slide) => [slide, ...slide.querySelectorAll(".body, .equation, .wide, pre")].some((box) =>
+    box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1);
   const fit = () => slides.forEach((slide) => {
     let size = 1;
     slide.style.fontSize = "";

@@ -183,7 +183,8 @@ impl Browser {
                 "Runtime.exceptionThrown" => Some(params["exceptionDetails"].to_string()),
                 "Runtime.consoleAPICalled" if params["type"] != "log" => Some(params["args"].to_string()),
                 "Log.entryAdded" => Some(params["entry"].to_string()),
-                "Network.loadingFailed" => Some(params.to_string()),
+                // What was under way when the page was left is of no interest.
+                "Network.loadingFailed" if params["canceled"] != true => Some(params.to_string()),
                 "Network.requestWillBeSent" => {
                     let address = params["request"]["url"].as_str()?;
                     let allowed =
