@@ -21,9 +21,28 @@ impl Prepared {
     pub fn new(body: &str, first: usize) -> Result<Self, (usize, String)> {
         let mut prepared = Self { text: String::new(), marks: vec![], lines: vec![] };
         let mut fence: Option<&str> = None;
+        // Lines of an equation that is still open, and where it began.
+        let mut equation: Option<(usize, String)> = None;
         for (line, text) in body.lines().enumerate().map(|(i, text)| (first + i, text)) {
             if text.contains([OPEN, CLOSE]) {
                 return Err((line, "a private-use character (U+E000, U+E001)".into()));
+            }
+            // A line of an equation may begin with a plus, which would begin a list: an equation becomes one line.
+            let opens = fence.is_none() && text.matches("$$").count() % 2 == 1;
+            match (equation.take(), opens) {
+                (Some((first, all)), false) => {
+                    equation = Some((first, format!("{all} {}", text.trim())));
+                    continue;
+                }
+                (Some((first, all)), true) => {
+                    prepared.line_of_text(first, &format!("{all} {}", text.trim()));
+                    continue;
+                }
+                (None, true) => {
+                    equation = Some((line, text.trim_end().to_owned()));
+                    continue;
+                }
+                (None, false) => {}
             }
             let start = text.trim_start();
             let ticks = ["```", "~~~"].into_iter().find(|ticks| start.starts_with(ticks));
@@ -37,6 +56,9 @@ impl Prepared {
                 _ => {}
             }
             prepared.push(line, text);
+        }
+        if let Some((first, _)) = equation {
+            return Err((first, "`$$` is not closed".into()));
         }
         Ok(prepared)
     }

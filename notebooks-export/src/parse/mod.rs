@@ -215,12 +215,20 @@ impl Reader<'_> {
                 Event::End(TagEnd::CodeBlock) => code = false,
                 _ => {}
             }
-            checked.push((self.event(event, line, code)?, line));
+            let escaped = self.prepared.text[..range.start].ends_with('\\');
+            checked.push((self.event(event, line, code, escaped)?, line));
         }
         Ok(Prose { source: self.restore(source), events: checked })
     }
 
-    fn event(&mut self, event: Event<'static>, line: usize, code: bool) -> std::result::Result<Event<'static>, Fault> {
+    /// Checks an event; `escaped` tells whether a backslash stands before it.
+    fn event(
+        &mut self,
+        event: Event<'static>,
+        line: usize,
+        code: bool,
+        escaped: bool,
+    ) -> std::result::Result<Event<'static>, Fault> {
         match event {
             Event::Html(_) | Event::InlineHtml(_) => {
                 Err((line, "HTML is not part of the syntax: write Markdown, and `\\<` for the sign".into()))
@@ -238,6 +246,11 @@ impl Reader<'_> {
             Event::Code(text) => Ok(Event::Code(self.restore(&text).into())),
             Event::Text(text) if code => Ok(Event::Text(self.restore(&text).into())),
             Event::Text(text) => {
+                if text.rfind('$').is_some_and(|at| at > 0 || !escaped) {
+                    let what = "a `$` without its partner: an equation begins and ends on lines that are no list items, and the \
+                                sign itself is `\\$`";
+                    return Err((line, what.into()));
+                }
                 for piece in pieces(&text) {
                     match piece {
                         Piece::Mark(k) => self.inline(k)?,
