@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::compare::CompareOptions;
+use crate::commands::export::ExportOptions;
 use crate::papers::inpaint::options::{EditOptions, InpaintOptions};
 use crate::sampling::{GuidanceOptions, SamplerOptions};
 
@@ -175,6 +176,11 @@ pub enum Command {
         after_help = "Examples:\n  easel compare --data emoji\n  easel compare --data sprite-scenes --run text-gan=runs/mine --count 1000\n\nThe judge is the shipped scorer of the set (`easel run scorer`), which no model is trained with. Models are those whose\nshipped weights know the set, and the runs named with --run. The line `real pictures` is what a perfect model gets."
     )]
     Compare(CompareOptions),
+    /// Turns finished runs into notebooks, a web site and slides.
+    #[command(
+        after_help = "Examples:\n  easel export                                    all papers, both languages, into site/\n  easel export ddpm --lang zh --to slides         the slides of one paper\n  easel export ddpm --run ddpm=runs/mine          from a run of yours\n  easel export --to notebook --out notebooks\n\nA paper's source is docs/papers/PAPER.md (English) and PAPER.zh.md (Chinese): Markdown, equations, and directives such as\n{{figure ddpm_chain}} or {{number ddpm fd-digits .2}} that name what a run has to say. A name that does not resolve is an\nerror with file and line.\n\nOUT/index.html is the gallery; OUT/PAPER/ holds index.html, slides.html and PAPER.ipynb (Chinese: index.zh.html and so on)\nwith its figures and stands alone when copied out. No page needs a network or a server. Slides move with the arrow keys and\nprint to PDF. OUT/MANIFEST.json has a hash of every file and no date: two exports of the same results are equal. An export\nreplaces an older one as a whole, and refuses a folder with files that no export wrote."
+    )]
+    Export(ExportOptions),
     /// Takes a finished run's weights into the project: half precision, with provenance.
     Ship {
         /// The paper.

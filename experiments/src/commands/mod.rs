@@ -3,6 +3,7 @@
 pub mod compare;
 mod data;
 mod doctor;
+pub mod export;
 mod figure;
 mod info;
 mod inpaint;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Data { command } => data::data(command),
         Command::Ship { paper, run, out } => ship::ship(&paper, &run, &out),
         Command::Compare(options) => compare::compare(&options, device),
+        Command::Export(options) => export::export(&options, device),
         Command::Doctor { json } => doctor::doctor(json),
     }
 }

@@ -118,6 +118,23 @@ fn grid(guided: &Guided) -> Result<Figure> {
         )))
 }
 
+/// A sample of each label, `[10, C, H, W]`, for each eta and in it for each scale: always the same starting noise.
+pub fn over_scale_and_eta(guided: &Guided, scales: &[f64], etas: &[f64]) -> Result<Vec<Vec<Tensor>>> {
+    let trained = &guided.trained;
+    let labels = guided.labels(0..10, None)?;
+    let count = labels.size()[0] as u64;
+    let x = start(trained, 0..count, trained.config.seed);
+    let row = |&eta: &f64| -> Result<Vec<Tensor>> {
+        let options = SamplerOptions { sampler: Some("ddim".into()), eta: Some(eta), ..SamplerOptions::default() };
+        let plan = options.plan(&trained.process.schedule, STEPS, Spacing::Trailing, trained.config.seed)?;
+        let run = |&s: &f64| {
+            guided.run(&plan, Method::free(s), labels.shallow_clone(), x.shallow_clone(), 0..count, &mut || ())
+        };
+        Ok(scales.iter().map(run).collect())
+    };
+    etas.iter().map(row).collect()
+}
+
 /// Classifier-free guidance on the exact scores of a mixture of three Gaussians and its components.
 fn mixture() -> Result<Figure> {
     let (means, deviations, weights) = (array![[-1.0], [0.3], [1.2]], array![0.25, 0.3, 0.2], array![0.3, 0.3, 0.4]);

@@ -26,6 +26,7 @@ use super::study::Cells;
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
 use crate::stages::{report, train_to_end, training_seconds};
 use config::GuidanceConfig;
+pub use figures::over_scale_and_eta;
 use model::{CLASSIFIER_FILE, DIFFUSION_FILE, Guided, Method};
 
 const RESULTS: &str = include_str!("../../../weights/guidance.json");

@@ -17,6 +17,7 @@ use anyhow::{Result, bail};
 use easel_plot::Figure;
 
 pub use common::provenance;
+pub use process::chains;
 
 use super::trained::Trained;
 use crate::experiment::FigureInfo;

@@ -30,6 +30,11 @@ pub fn diffprocess(trained: &Trained) -> Result<Figure> {
         )))
 }
 
+/// x_t at the rising times `shown`: of a held-out picture on its way to noise, and of a sample on its way from noise.
+pub fn chains(trained: &Trained, shown: &[usize]) -> Result<(Vec<Tensor>, Vec<Tensor>)> {
+    Ok((forward_states(trained, &held_out(trained, 1)?, shown), reverse_states(trained, shown)))
+}
+
 /// One path of the forward chain from `x0`, at rising times.
 fn forward_states(trained: &Trained, x0: &Tensor, shown: &[usize]) -> Vec<Tensor> {
     let (mut x, mut now) = (x0.shallow_clone(), 0);

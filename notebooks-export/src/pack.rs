@@ -1,0 +1,185 @@
+//! Smaller files with the same pictures.
+//!
+//! Figures come as RGB at two pixels a logical pixel, quickly compressed. Most hold few colours: with a palette and the
+//! best compression they take a quarter. A figure with a few more than 256 colours (smoothed letters) loses the rarest
+//! ones to neighbours at most [`TOLERANCE`] levels away; one with more stays RGB, without loss. Pictures inside of an SVG
+//! are packed without loss. Pixels alone are kept: text and times that a PNG may carry go.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Levels of 0..=255 by which a channel of a rare colour may change.
+pub const TOLERANCE: u8 = 6;
+
+/// A packed PNG of the same size.
+///
+/// # Errors
+/// A file that is no PNG, in words.
+pub fn png(bytes: &[u8], tolerance: u8) -> Result<Vec<u8>, String> {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().map_err(|e| format!("not a PNG: {e}"))?;
+    let size = reader.output_buffer_size().ok_or("a PNG that is too large")?;
+    let mut pixels = vec![0; size];
+    let frame = reader.next_frame(&mut pixels).map_err(|e| format!("a damaged PNG: {e}"))?;
+    pixels.truncate(frame.buffer_size());
+    let rgb: Vec<[u8; 3]> = match frame.color_type {
+        png::ColorType::Rgb => pixels.chunks_exact(3).map(|p| [p[0], p[1], p[2]]).collect(),
+        png::ColorType::Grayscale => pixels.iter().map(|&v| [v; 3]).collect(),
+        // Transparency is kept by keeping the file.
+        _ => return Ok(bytes.to_vec()),
+    };
+    let packed = match palette(&rgb, tolerance) {
+        Some((colours, indices)) => indexed(frame.width, frame.height, &colours, &indices),
+        None => encode(frame.width, frame.height, png::ColorType::Rgb, png::BitDepth::Eight, None, rgb.as_flattened()),
+    }
+    .map_err(|e| format!("cannot write a PNG: {e}"))?;
+    Ok(if packed.len() < bytes.len() { packed } else { bytes.to_vec() })
+}
+
+/// At most 256 colours, and the number of each pixel's.
+fn palette(rgb: &[[u8; 3]], tolerance: u8) -> Option<(Vec<[u8; 3]>, Vec<u8>)> {
+    let mut counts = HashMap::<[u8; 3], usize>::new();
+    for &pixel in rgb {
+        *counts.entry(pixel).or_default() += 1;
+    }
+    let mut colours: Vec<([u8; 3], usize)> = counts.into_iter().collect();
+    // The order of a hash map differs from run to run; this one does not.
+    colours.sort_by_key(|&(colour, count)| (std::cmp::Reverse(count), colour));
+    let kept: Vec<[u8; 3]> = colours.iter().take(256).map(|(colour, _)| *colour).collect();
+    let mut numbers: HashMap<[u8; 3], u8> = kept.iter().zip(0..=255).map(|(colour, k)| (*colour, k)).collect();
+    let distance = |a: &[u8; 3], b: &[u8; 3]| (0..3).map(|c| a[c].abs_diff(b[c])).max().unwrap_or(0);
+    for (colour, _) in colours.iter().skip(256) {
+        let nearest = kept.iter().min_by_key(|other| distance(colour, other))?;
+        if distance(colour, nearest) > tolerance {
+            return None;
+        }
+        numbers.insert(*colour, numbers[nearest]);
+    }
+    Some((kept, rgb.iter().map(|pixel| numbers[pixel]).collect()))
+}
+
+/// As few bits a pixel as the colours need.
+fn indexed(width: u32, height: u32, colours: &[[u8; 3]], indices: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+    let (bits, depth) = match colours.len() {
+        ..=2 => (1, png::BitDepth::One),
+        ..=4 => (2, png::BitDepth::Two),
+        ..=16 => (4, png::BitDepth::Four),
+        _ => (8, png::BitDepth::Eight),
+    };
+    let pack = |byte: &[u8]| byte.iter().enumerate().fold(0, |sum, (i, v)| sum | v << (8 - bits * (i + 1)));
+    let rows = indices.chunks(width.max(1) as usize);
+    let data: Vec<u8> = rows.flat_map(|row| row.chunks(8 / bits).map(pack)).collect();
+    encode(width, height, png::ColorType::Indexed, depth, Some(colours.as_flattened()), &data)
+}
+
+fn encode(
+    width: u32,
+    height: u32,
+    color: png::ColorType,
+    depth: png::BitDepth,
+    palette: Option<&[u8]>,
+    data: &[u8],
+) -> Result<Vec<u8>, png::EncodingError> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, width, height);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    encoder.set_compression(png::Compression::High);
+    // Equal rows, of which enlarged pictures and white ground are full, become zeros.
+    encoder.set_filter(if palette.is_some() { png::Filter::Up } else { png::Filter::Adaptive });
+    if let Some(palette) = palette {
+        encoder.set_palette(palette);
+    }
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(data)?;
+    writer.finish()?;
+    Ok(out)
+}
+
+/// An SVG with its pictures packed.
+///
+/// # Errors
+/// An SVG that could act or ask for something when it is opened by itself; a picture that is no PNG.
+pub fn svg(text: &str) -> Result<String, String> {
+    let lower = text.to_ascii_lowercase();
+    for active in ["<script", "<foreignobject", "<iframe", "javascript:", "href=\"http", "href=\"//"] {
+        if lower.contains(active) {
+            return Err(format!("the SVG holds `{active}`, which no figure needs"));
+        }
+    }
+    const OPENING: &str = "data:image/png;base64,";
+    let mut parts = text.split(OPENING);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(['"', '\'', ')', '<']).ok_or("an SVG that ends inside of a picture")?;
+        let bytes = STANDARD.decode(&part[..end]).map_err(|e| format!("a damaged picture in the SVG: {e}"))?;
+        out += OPENING;
+        out += &STANDARD.encode(png(&bytes, 0)?);
+        out += &part[end..];
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(bytes: &[u8]) -> Vec<u8> {
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let mut reader = decoder.read_info().expect("a PNG");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+        let frame = reader.next_frame(&mut pixels).expect("pixels");
+        pixels.truncate(frame.buffer_size());
+        pixels
+    }
+
+    fn picture(width: u32, height: u32, colour: impl Fn(u32) -> [u8; 3]) -> (Vec<u8>, Vec<u8>) {
+        let pixels: Vec<u8> = (0..width * height).flat_map(colour).collect();
+        let mut out = Vec::new();
+        let mut encoder = png::Encoder::new(&mut out, width, height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_compression(png::Compression::Fast);
+        encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels)).expect("written");
+        (out, pixels)
+    }
+
+    #[test]
+    fn few_colours_stay_what_they_are_at_every_depth() {
+        for colours in [1, 2, 3, 4, 5, 16, 17, 200, 256] {
+            let (file, pixels) = picture(37, 29, |i| [(i % colours) as u8, 7, 255 - (i % colours) as u8]);
+            let packed = png(&file, 0).expect("packed");
+            assert_eq!(decode(&packed), pixels, "{colours} colours");
+            assert!(packed.len() <= file.len());
+        }
+    }
+
+    #[test]
+    fn rare_colours_move_by_the_tolerance_at_most() {
+        // A ramp of 256 frequent greys, and rare neighbours of them.
+        let (file, pixels) =
+            picture(100, 100, |i| if i % 50 == 0 { [(i / 50) as u8, 3, 3] } else { [(i % 256) as u8; 3] });
+        let loose = decode(&png(&file, TOLERANCE).expect("packed"));
+        assert!(loose == pixels, "colours far from any other are not changed");
+        let (file, pixels) =
+            picture(100, 100, |i| if i % 50 == 0 { [i as u8, i as u8, i as u8 ^ 1] } else { [i as u8; 3] });
+        let packed = decode(&png(&file, TOLERANCE).expect("packed"));
+        let worst = packed.iter().zip(&pixels).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(packed != pixels && worst <= Some(TOLERANCE), "{worst:?}");
+        assert_eq!(decode(&png(&file, 0).expect("packed")), pixels, "without tolerance nothing changes");
+    }
+
+    #[test]
+    fn pictures_in_an_svg_are_packed_and_scripts_refused() {
+        let (file, _) = picture(64, 64, |i| [(i / 64) as u8; 3]);
+        let text = format!("<svg><image href=\"data:image/png;base64,{}\"/></svg>", STANDARD.encode(&file));
+        let packed = svg(&text).expect("packed");
+        assert!(packed.len() < text.len() && packed.ends_with("\"/></svg>"), "{packed}");
+        assert!(svg("<svg><SCRIPT>alert(1)</SCRIPT></svg>").expect_err("active").contains("<script"));
+        assert!(svg("<svg>&lt;script&gt;</svg>").is_ok());
+        assert!(png(b"no", 0).expect_err("no PNG").contains("not a PNG"));
+    }
+}
