@@ -45,7 +45,7 @@ impl TextGanConfig {
 
     /// Minutes of training.
     pub fn small() -> Self {
-        Self { side: 32, channels: 3, noise: 32, text: 128, projected: 64, generator: 16, discriminator: 16, pack: 2 }
+        Self { side: 32, channels: 3, noise: 32, text: 128, projected: 64, generator: 32, discriminator: 16, pack: 2 }
     }
 
     /// As published for birds and flowers, without the residual blocks that only the released code has.

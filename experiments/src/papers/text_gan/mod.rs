@@ -70,8 +70,9 @@ impl Experiment for TextGanExperiment {
 
     fn presets(&self) -> &'static [Preset] {
         &[
-            Preset { name: "small", about: "all four variants on shapes, whose truth is known", trains: true },
+            Preset { name: "small", about: "GAN-INT-CLS on shapes, whose truth is known", trains: true },
             Preset { name: "emoji", about: "GAN-INT-CLS on emoji in four art styles", trains: true },
+            Preset { name: "variants", about: "all four variants on shapes, half as long each", trains: true },
             Preset { name: "smoke", about: "the whole path in seconds", trains: true },
             Preset { name: "paper", about: "the published sizes for birds and flowers", trains: false },
         ]
