@@ -8,8 +8,9 @@ use easel_core::weights;
 use easel_train::run_dir::read_metrics;
 use serde_json::{Map, Value, json};
 use tch::Kind;
+use toml::Table;
 
-use crate::experiment::find;
+use crate::experiment::{Experiment, find};
 
 /// Lines of the training log that go with the weights.
 const LOG_LINES: usize = 300;
@@ -36,13 +37,41 @@ pub fn ship(paper: &str, run: &Path, out: &Path) -> Result<()> {
     let every = lines.len().div_ceil(LOG_LINES).max(1);
     let log: Vec<Map<String, Value>> = lines.chunks(every).map(mean_line).collect();
     let config = std::fs::read_to_string(run.join("config.toml")).context("the run has no config.toml")?;
-    results["command"] = json!(format!("cargo easel run {paper} --preset {preset}"));
+    results["command"] = json!(command(experiment, &preset, &config.parse()?)?);
     results["config_blake3"] = json!(blake3::hash(config.as_bytes()).to_hex().as_str());
     results["data_blake3"] = json!(experiment.data_hash(&config)?);
     results["log"] = json!(log);
     write_atomic(&out.join(format!("{name}.json")), format!("{}\n", serde_json::to_string(&results)?).as_bytes())?;
     println!("{}", out.join(format!("{name}.json")).display());
     Ok(())
+}
+
+/// The command that trains with this configuration.
+fn command(experiment: &dyn Experiment, preset: &str, config: &Table) -> Result<String> {
+    let seed = config.get("seed").and_then(toml::Value::as_integer).unwrap_or(0);
+    let plain = experiment.config(preset, u64::try_from(seed).context("the run's seed is negative")?)?;
+    let mut command = format!("cargo easel run {} --preset {preset}", experiment.name());
+    if seed != 0 {
+        command += &format!(" --seed {seed}");
+    }
+    for (key, value) in differences(&plain, config, "") {
+        let assignment = format!("{key}={value}");
+        let quoted = assignment.contains([' ', '"', '\'', '[', '{']);
+        command += &if quoted { format!(" --set '{assignment}'") } else { format!(" --set {assignment}") };
+    }
+    Ok(command)
+}
+
+/// Keys of `config`, with dots, whose values are not those of `plain`.
+fn differences(plain: &Table, config: &Table, above: &str) -> Vec<(String, toml::Value)> {
+    let own = |(key, value): (&String, &toml::Value)| match (plain.get(key), value) {
+        (Some(toml::Value::Table(plain)), toml::Value::Table(table)) => {
+            differences(plain, table, &format!("{above}{key}."))
+        }
+        (Some(plain), value) if plain == value => vec![],
+        _ => vec![(format!("{above}{key}"), value.clone())],
+    };
+    config.iter().flat_map(own).collect()
 }
 
 /// A stretch of the log as one line: its last step, and the means of all that is measured in it.
@@ -57,4 +86,26 @@ fn mean_line(lines: &[Map<String, Value>]) -> Map<String, Value> {
         mean.insert(key.clone(), json!((value * 1e6).round() / 1e6));
     }
     mean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::configure;
+
+    #[test]
+    fn the_command_names_what_was_changed() {
+        let experiment = find("draw").expect("known");
+        let said = |sets: &[&str], seed| {
+            let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+            command(experiment, "small", &configure(experiment, "small", seed, &sets).expect("known keys"))
+                .expect("said")
+        };
+        assert_eq!(said(&[], 0), "cargo easel run draw --preset small");
+        let text = said(&["parts=1", "vae.loop.steps=5", "data=a b"], 3);
+        assert!(text.starts_with("cargo easel run draw --preset small --seed 3 --set "), "{text}");
+        for part in [" --set parts=1", " --set vae.loop.steps=5", " --set 'data=\"a b\"'"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
 }
