@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn rare_colours_move_by_the_tolerance_at_most() {
-        let (file, pixels) = picture(100, 100, |i| [i as u8, (i >> 3) as u8 ^ 90, (i * 37 >> 2) as u8]);
+        let (file, pixels) = picture(100, 100, |i| [i as u8, (i >> 3) as u8 ^ 90, ((i * 37) >> 2) as u8]);
         let many = png(&file, TOLERANCE).expect("packed");
         assert!(decode(&many) == pixels, "colours of a photograph are not changed");
         let (file, pixels) =
