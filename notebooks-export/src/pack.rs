@@ -1,9 +1,9 @@
 //! Smaller files with the same pictures.
 //!
 //! Figures come as RGB at two pixels a logical pixel, quickly compressed. Most hold few colours: with a palette and the
-//! best compression they take a quarter. A figure with a few more than 256 colours (smoothed letters) loses the rarest
-//! ones to neighbours at most [`TOLERANCE`] levels away; one with more stays RGB, without loss. Pictures inside of an SVG
-//! are packed without loss. Pixels alone are kept: text and times that a PNG may carry go.
+//! best compression most take a quarter. A figure with more than 256 colours (smoothed letters) loses the rarer ones to
+//! neighbours at most [`TOLERANCE`] levels away; where that is not enough it stays RGB, without loss. Pictures inside of
+//! an SVG are packed without loss. Pixels alone are kept: text and times that a PNG may carry go.
 
 use std::collections::HashMap;
 
@@ -12,6 +12,12 @@ use base64::engine::general_purpose::STANDARD;
 
 /// Levels of 0..=255 by which a channel of a rare colour may change.
 pub const TOLERANCE: u8 = 6;
+
+/// Red, green and blue.
+type Rgb = [u8; 3];
+
+/// Colours, and the number of each in them.
+type Palette = (Vec<Rgb>, HashMap<Rgb, u8>);
 
 /// A packed PNG of the same size.
 ///
@@ -25,7 +31,7 @@ pub fn png(bytes: &[u8], tolerance: u8) -> Result<Vec<u8>, String> {
     let mut pixels = vec![0; size];
     let frame = reader.next_frame(&mut pixels).map_err(|e| format!("a damaged PNG: {e}"))?;
     pixels.truncate(frame.buffer_size());
-    let rgb: Vec<[u8; 3]> = match frame.color_type {
+    let rgb: Vec<Rgb> = match frame.color_type {
         png::ColorType::Rgb => pixels.chunks_exact(3).map(|p| [p[0], p[1], p[2]]).collect(),
         png::ColorType::Grayscale => pixels.iter().map(|&v| [v; 3]).collect(),
         // Transparency is kept by keeping the file.
@@ -33,46 +39,66 @@ pub fn png(bytes: &[u8], tolerance: u8) -> Result<Vec<u8>, String> {
     };
     let packed = match palette(&rgb, tolerance) {
         Some((colours, indices)) => indexed(frame.width, frame.height, &colours, &indices),
-        None => encode(frame.width, frame.height, png::ColorType::Rgb, png::BitDepth::Eight, None, rgb.as_flattened()),
+        None => encode(
+            frame.width,
+            frame.height,
+            png::ColorType::Rgb,
+            png::BitDepth::Eight,
+            None,
+            rgb.as_flattened(),
+            png::Filter::Adaptive,
+        ),
     }
     .map_err(|e| format!("cannot write a PNG: {e}"))?;
     Ok(if packed.len() < bytes.len() { packed } else { bytes.to_vec() })
 }
 
-/// At most 256 colours, and the number of each pixel's.
-fn palette(rgb: &[[u8; 3]], tolerance: u8) -> Option<(Vec<[u8; 3]>, Vec<u8>)> {
-    let mut counts = HashMap::<[u8; 3], usize>::new();
+/// At most 256 colours, and the number of each pixel's; none where the tolerance is not enough.
+///
+/// A colour goes to a more frequent one that is near, and "near" is as little as does.
+fn palette(rgb: &[Rgb], tolerance: u8) -> Option<(Vec<Rgb>, Vec<u8>)> {
+    let mut counts = HashMap::<Rgb, usize>::new();
     for &pixel in rgb {
         *counts.entry(pixel).or_default() += 1;
     }
-    let mut colours: Vec<([u8; 3], usize)> = counts.into_iter().collect();
+    let mut colours: Vec<(Rgb, usize)> = counts.into_iter().collect();
     // The order of a hash map differs from run to run; this one does not.
     colours.sort_by_key(|&(colour, count)| (std::cmp::Reverse(count), colour));
-    let kept: Vec<[u8; 3]> = colours.iter().take(256).map(|(colour, _)| *colour).collect();
-    let mut numbers: HashMap<[u8; 3], u8> = kept.iter().zip(0..=255).map(|(colour, k)| (*colour, k)).collect();
-    let distance = |a: &[u8; 3], b: &[u8; 3]| (0..3).map(|c| a[c].abs_diff(b[c])).max().unwrap_or(0);
-    for (colour, _) in colours.iter().skip(256) {
-        let nearest = kept.iter().min_by_key(|other| distance(colour, other))?;
-        if distance(colour, nearest) > tolerance {
-            return None;
-        }
-        numbers.insert(*colour, numbers[nearest]);
-    }
+    let (kept, numbers) = (0..=tolerance).find_map(|near| merge(&colours, near))?;
     Some((kept, rgb.iter().map(|pixel| numbers[pixel]).collect()))
 }
 
+/// Colours by falling frequency, each with the first one at most `near` levels away, if that leaves 256 at most.
+fn merge(colours: &[(Rgb, usize)], near: u8) -> Option<Palette> {
+    let (mut kept, mut numbers) = (Vec::<Rgb>::new(), HashMap::new());
+    for (colour, _) in colours {
+        let close = |other: &Rgb| (0..3).all(|c| colour[c].abs_diff(other[c]) <= near);
+        let number = kept.iter().position(close).unwrap_or_else(|| {
+            kept.push(*colour);
+            kept.len() - 1
+        });
+        numbers.insert(*colour, u8::try_from(number).ok()?);
+    }
+    Some((kept, numbers))
+}
+
 /// As few bits a pixel as the colours need.
-fn indexed(width: u32, height: u32, colours: &[[u8; 3]], indices: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+fn indexed(width: u32, height: u32, colours: &[Rgb], indices: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
     let (bits, depth) = match colours.len() {
         ..=2 => (1, png::BitDepth::One),
-        ..=4 => (2, png::BitDepth::Two),
-        ..=16 => (4, png::BitDepth::Four),
+        3..=4 => (2, png::BitDepth::Two),
+        5..=16 => (4, png::BitDepth::Four),
         _ => (8, png::BitDepth::Eight),
     };
     let pack = |byte: &[u8]| byte.iter().enumerate().fold(0, |sum, (i, v)| sum | v << (8 - bits * (i + 1)));
     let rows = indices.chunks(width.max(1) as usize);
     let data: Vec<u8> = rows.flat_map(|row| row.chunks(8 / bits).map(pack)).collect();
-    encode(width, height, png::ColorType::Indexed, depth, Some(colours.as_flattened()), &data)
+    // Enlarged pictures are smaller as differences of rows, drawings as they are.
+    let [plain, rows] = [png::Filter::NoFilter, png::Filter::Up].map(|filter| {
+        encode(width, height, png::ColorType::Indexed, depth, Some(colours.as_flattened()), &data, filter)
+    });
+    let (plain, rows) = (plain?, rows?);
+    Ok(if plain.len() <= rows.len() { plain } else { rows })
 }
 
 fn encode(
@@ -82,14 +108,14 @@ fn encode(
     depth: png::BitDepth,
     palette: Option<&[u8]>,
     data: &[u8],
+    filter: png::Filter,
 ) -> Result<Vec<u8>, png::EncodingError> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(color);
     encoder.set_depth(depth);
     encoder.set_compression(png::Compression::High);
-    // Equal rows, of which enlarged pictures and white ground are full, become zeros.
-    encoder.set_filter(if palette.is_some() { png::Filter::Up } else { png::Filter::Adaptive });
+    encoder.set_filter(filter);
     if let Some(palette) = palette {
         encoder.set_palette(palette);
     }
@@ -159,11 +185,9 @@ mod tests {
 
     #[test]
     fn rare_colours_move_by_the_tolerance_at_most() {
-        // A ramp of 256 frequent greys, and rare neighbours of them.
-        let (file, pixels) =
-            picture(100, 100, |i| if i % 50 == 0 { [(i / 50) as u8, 3, 3] } else { [(i % 256) as u8; 3] });
-        let loose = decode(&png(&file, TOLERANCE).expect("packed"));
-        assert!(loose == pixels, "colours far from any other are not changed");
+        let (file, pixels) = picture(100, 100, |i| [i as u8, (i >> 3) as u8 ^ 90, ((i * 37) >> 2) as u8]);
+        let many = png(&file, TOLERANCE).expect("packed");
+        assert!(decode(&many) == pixels, "colours of a photograph are not changed");
         let (file, pixels) =
             picture(100, 100, |i| if i % 50 == 0 { [i as u8, i as u8, i as u8 ^ 1] } else { [i as u8; 3] });
         let packed = decode(&png(&file, TOLERANCE).expect("packed"));

@@ -143,7 +143,7 @@
       return curve.alpha_bar[k - 1] + share * (curve.alpha_bar[k] - curve.alpha_bar[k - 1]);
     };
     const draw = (svg, curve, times, f, [low, high], ticks) => {
-      const [left, right, top, bottom] = [52, 468, 12, 278];
+      const [left, right, top, bottom] = [52, 456, 12, 278];
       const last = curve.t[curve.t.length - 1];
       const x = (t) => left + (right - left) * t / last;
       const y = (v) => bottom - (bottom - top) * (Math.min(high, Math.max(low, v)) - low) / (high - low);
