@@ -6,6 +6,7 @@
 use easel_nn::layers::{BatchNorm, Conv2d, ConvTranspose2d};
 use easel_nn::params::Role;
 use easel_nn::{NnError, Path};
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 /// Slope of D's rectifiers below 0.
@@ -42,10 +43,50 @@ impl Project {
     }
 }
 
-/// Doubles a map: transposed convolution, batch normalisation, ReLU.
+/// How a generator doubles a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubling {
+    /// Transposed convolution of 4 x 4, as in DCGAN. Each of four neighbours has weights of its own, so that flat colours have
+    /// to be learned.
+    Transposed,
+    /// Every pixel four times, then a convolution of 3 x 3: what is flat stays flat (Odena et al. 2016, "Deconvolution and
+    /// checkerboard artifacts").
+    Nearest,
+}
+
+#[derive(Debug)]
+enum Double {
+    Transposed(ConvTranspose2d),
+    Nearest(Conv2d),
+}
+
+impl Double {
+    fn new(path: &Path, kind: Doubling, inputs: i64, outputs: i64) -> Result<Self, NnError> {
+        Ok(match kind {
+            Doubling::Transposed => {
+                Self::Transposed(ConvTranspose2d::without_bias(&path.sub("conv"), inputs, outputs, 4, 2, 1)?)
+            }
+            Doubling::Nearest => Self::Nearest(Conv2d::without_bias(&path.sub("conv"), inputs, outputs, 3)?),
+        })
+    }
+
+    /// `[B, inputs, H, W]` to `[B, outputs, 2 H, 2 W]`.
+    fn forward(&self, x: &Tensor) -> Tensor {
+        match self {
+            Self::Transposed(conv) => conv.forward(x),
+            Self::Nearest(conv) => {
+                let (_, _, h, w) = x.size4().unwrap_or_default();
+                conv.forward(&x.upsample_nearest2d([2 * h, 2 * w], None, None))
+            }
+        }
+    }
+}
+
+/// Doubles a map, then batch normalisation, ReLU.
 #[derive(Debug)]
 pub struct UpBlock {
-    conv: ConvTranspose2d,
+    double: Double,
     norm: BatchNorm,
 }
 
@@ -54,14 +95,16 @@ impl UpBlock {
     ///
     /// # Errors
     /// A name that is taken.
-    pub fn new(path: &Path, inputs: i64, outputs: i64) -> Result<Self, NnError> {
-        let conv = ConvTranspose2d::without_bias(&path.sub("conv"), inputs, outputs, 4, 2, 1)?;
-        Ok(Self { conv, norm: BatchNorm::new(&path.sub("norm"), outputs)? })
+    pub fn new(path: &Path, inputs: i64, outputs: i64, kind: Doubling) -> Result<Self, NnError> {
+        Ok(Self {
+            double: Double::new(path, kind, inputs, outputs)?,
+            norm: BatchNorm::new(&path.sub("norm"), outputs)?,
+        })
     }
 
     /// `[B, inputs, H, W]` to `[B, outputs, 2 H, 2 W]`; statistics of the batch where `train`, else the running ones.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
-        self.norm.forward(&self.conv.forward(x), train).relu()
+        self.norm.forward(&self.double.forward(x), train).relu()
     }
 }
 
@@ -69,7 +112,7 @@ impl UpBlock {
 /// mean and spread of every batch of pictures.
 #[derive(Debug)]
 pub struct ToPicture {
-    conv: ConvTranspose2d,
+    double: Double,
 }
 
 impl ToPicture {
@@ -77,13 +120,13 @@ impl ToPicture {
     ///
     /// # Errors
     /// A name that is taken.
-    pub fn new(path: &Path, inputs: i64, channels: i64) -> Result<Self, NnError> {
-        Ok(Self { conv: ConvTranspose2d::without_bias(&path.sub("conv"), inputs, channels, 4, 2, 1)? })
+    pub fn new(path: &Path, inputs: i64, channels: i64, kind: Doubling) -> Result<Self, NnError> {
+        Ok(Self { double: Double::new(path, kind, inputs, channels)? })
     }
 
     /// `[B, inputs, H, W]` to `[B, channels, 2 H, 2 W]` in [-1, 1].
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        self.conv.forward(x).tanh()
+        self.double.forward(x).tanh()
     }
 }
 

@@ -4,7 +4,7 @@ use easel_nn::layers::Linear;
 use easel_nn::{InitScheme, NnError, Path};
 use tch::Tensor;
 
-use crate::blocks::{Collapse, DownBlock, Project, ToLogit, ToPicture, UpBlock};
+use crate::blocks::{Collapse, Doubling, DownBlock, Project, ToLogit, ToPicture, UpBlock};
 use crate::config::{Form, GanConfig};
 
 impl GanConfig {
@@ -46,12 +46,17 @@ impl Generator {
                 let layer = || Project::new(&path.sub("dense"), config.latent, *dense, 1);
                 let doublings = i64::from(config.doublings());
                 let width = |k: i64| generator << (doublings - 1 - k);
-                let up = |k: i64| UpBlock::new(&path.sub("up").sub(k), width(k), width(k + 1));
+                let up = |k: i64| UpBlock::new(&path.sub("up").sub(k), width(k), width(k + 1), Doubling::Transposed);
                 GeneratorLayers::Dcgan {
                     dense: (*dense > 0).then(layer).transpose()?,
                     project: Project::new(&path.sub("project"), inputs, width(0), *start)?,
                     up: (0..doublings - 1).map(up).collect::<Result<_, _>>()?,
-                    to_picture: ToPicture::new(&path.sub("to_picture"), *generator, config.channels)?,
+                    to_picture: ToPicture::new(
+                        &path.sub("to_picture"),
+                        *generator,
+                        config.channels,
+                        Doubling::Transposed,
+                    )?,
                 }
             }
             Form::Mlp { generator, .. } => {

@@ -20,7 +20,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (side, width, batch, steps): (i64, i64, usize, u64) =
         (side.parse()?, width.parse()?, batch.parse()?, steps.parse()?);
     let variant = Variant::ALL.into_iter().find(|v| v.key() == variant).ok_or("no such variant")?;
-    let model = TextGanConfig { side, generator: width, discriminator: width, pack: 1, ..TextGanConfig::small() };
+    let model = TextGanConfig {
+        side,
+        generator: width,
+        discriminator: width,
+        ..TextGanConfig { noise: 32, text: 128, projected: 64, ..TextGanConfig::paper() }
+    };
     let (pictures, texts) = (512, 96);
     let data = Shapes::new(side as usize, 0)?.with_objects(1..=1)?.dataset(0..pictures)?;
     let pairs = Pairs {

@@ -1,5 +1,6 @@
 //! Sizes of the networks.
 
+use gan::blocks::Doubling;
 use serde::{Deserialize, Serialize};
 
 /// Sizes of generator and discriminator.
@@ -18,6 +19,8 @@ pub struct TextGanConfig {
     pub projected: i64,
     /// Channels of the generator's last map; each earlier one has twice as many.
     pub generator: i64,
+    /// How the generator doubles a map; transposed convolutions in the paper.
+    pub doubling: Doubling,
     /// Channels of the discriminator's first map; each later one has twice as many.
     pub discriminator: i64,
     /// Pictures of one text that the discriminator judges together, stacked by channel, so that it sees whether they differ
@@ -40,12 +43,23 @@ pub struct ConfigError {
 impl TextGanConfig {
     /// Seconds of training.
     pub fn smoke() -> Self {
-        Self { side: 16, channels: 3, noise: 8, text: 16, projected: 8, generator: 8, discriminator: 8, pack: 2 }
+        let small = Self::small();
+        Self { side: 16, noise: 8, text: 16, projected: 8, generator: 8, discriminator: 8, ..small }
     }
 
     /// Minutes of training.
     pub fn small() -> Self {
-        Self { side: 32, channels: 3, noise: 32, text: 128, projected: 64, generator: 32, discriminator: 16, pack: 2 }
+        Self {
+            side: 32,
+            channels: 3,
+            noise: 32,
+            text: 128,
+            projected: 64,
+            generator: 32,
+            doubling: Doubling::Nearest,
+            discriminator: 16,
+            pack: 2,
+        }
     }
 
     /// As published for birds and flowers, without the residual blocks that only the released code has.
@@ -57,6 +71,7 @@ impl TextGanConfig {
             text: 1024,
             projected: 128,
             generator: 128,
+            doubling: Doubling::Transposed,
             discriminator: 64,
             pack: 1,
         }

@@ -32,9 +32,9 @@ impl Generator {
             text: Linear::new(&path.sub("text"), config.text, config.projected)?,
             first: Project::new(&path.sub("first"), config.noise + config.projected, width(0), LAST)?,
             blocks: (1..n)
-                .map(|k| UpBlock::new(&path.sub("blocks").sub(k - 1), width(k - 1), width(k)))
+                .map(|k| UpBlock::new(&path.sub("blocks").sub(k - 1), width(k - 1), width(k), config.doubling))
                 .collect::<Result<_, _>>()?,
-            last: ToPicture::new(&path.sub("last"), config.generator, config.channels)?,
+            last: ToPicture::new(&path.sub("last"), config.generator, config.channels, config.doubling)?,
         })
     }
 

@@ -44,7 +44,7 @@ pub fn matches(scorer: &Scorer) -> Result<Figure> {
     }
     let caption = format!(
         "Held-out pictures of {}, each with the caption that the scorer ranks first among all {} held-out captions; \
-         green where it is the picture's own ({right} of {}), red where not.",
+         green where it is the picture's own ({right} of {}), orange where not.",
         scorer.name(),
         all.len(),
         own.len()

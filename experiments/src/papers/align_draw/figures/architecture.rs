@@ -39,7 +39,7 @@ pub fn architecture(trained: &Trained) -> Result<Figure> {
     let mut d = Diagram::new().unit(70.0);
     let caption = d.words(1.3, 0.6, "caption $y$");
     let language =
-        d.block(4.4, 0.6, 3.0, 1.25, format!("BiLSTM over words, 2 × {}; {}", c.language, of(&["language"])));
+        d.block(4.4, 0.6, 3.0, 1.25, format!("BiLSTM, 2 × {}; {}", c.language, of(&["language"])));
     let align = d.block(4.4, 3.2, 3.0, 1.25, format!("alignment, {} units; {}", c.alignment, of(&["alignment"])));
     let generative = d.block(9.4, 3.2, 3.0, 1.25, format!("generative LSTM, {}; {}", c.hidden, of(&["generative"])));
     let write = d.block(14.0, 3.2, 2.7, 1.25, format!("write {n} × {n}; {}", of(&["write", "patch"])));
@@ -47,7 +47,7 @@ pub fn architecture(trained: &Trained) -> Result<Figure> {
     d.words(19.7, 3.0, "canvas $c_t$");
     let prior = d.block(9.4, 0.6, 3.0, 1.25, format!("prior $P(z_t)$, {}; {}", c.latent, of(&["prior"])));
     let posterior = d.block(9.4, 5.8, 3.0, 1.25, format!("posterior $Q(z_t)$, {}; {}", c.latent, of(&["posterior"])));
-    let inference = d.block(14.0, 5.8, 2.7, 1.25, format!("inference LSTM, {}; {}", c.hidden, of(&["inference"])));
+    let inference = d.block(14.0, 5.8, 2.7, 1.25, format!("inference, {}; {}", c.hidden, of(&["inference"])));
     let read = d.block(17.4, 5.8, 2.2, 1.25, format!("read {n} × {n}; {}", of(&["read"])));
     let picture = d.words(20.2, 5.8, "picture $x$");
     for block in [language, align] {

@@ -4,6 +4,7 @@ use anyhow::Result;
 use easel_nn::Params;
 use easel_plot::style::{BLUE, GREEN, VERMILION};
 use easel_plot::{Diagram, Figure};
+use gan::blocks::Doubling;
 use tch::{Device, Kind, Tensor, no_grad};
 use text_gan::{Discriminator, Generator, TextGanConfig};
 
@@ -54,13 +55,17 @@ pub fn networks(measure: &Measure<'_>) -> Result<Figure> {
     let noise = graph.block(1.2 + STEP, top + 2.5, 1.7, 0.9, format!("$z$  {}", config.noise));
     graph.arrow(text, projected);
     let mut before = vec![projected, noise];
+    let (double, doubled) = match config.doubling {
+        Doubling::Transposed => ("convT", "Transposed convolutions of 4 × 4 double"),
+        Doubling::Nearest => ("× 2, conv", "Repeated pixels and convolutions of 3 × 3 double"),
+    };
     for (k, map) in maps.iter().enumerate() {
         let last = k + 1 == maps.len();
         let x = 1.2 + STEP * (k as f64 + 2.0);
         let (name, start) = match k {
             0 => ("FC\nBN, ReLU".to_string(), "first".to_string()),
-            _ if last => ("convT\ntanh".into(), "last".into()),
-            _ => ("convT\nBN, ReLU".into(), format!("blocks.{}", k - 1)),
+            _ if last => (format!("{double}\ntanh"), "last".into()),
+            _ => (format!("{double}\nBN, ReLU"), format!("blocks.{}", k - 1)),
         };
         let node = graph.block(x, top, 1.95, 1.6, format!("{name}\n{}", shape(map)));
         graph.style(node).color(BLUE).caption(short(scalars(&g_params, &start)));
@@ -100,8 +105,7 @@ pub fn networks(measure: &Measure<'_>) -> Result<Figure> {
     graph.arrow(join, score);
     Ok(Figure::new().width(1280.0).title("A text for the generator and for the discriminator").panel(graph).caption(format!(
         "After Fig. 2 of Reed et al. 2016. Top: the generator, {} parameters; bottom: the discriminator, {}. Under a block: its \
-         parameters. Transposed convolutions double and convolutions halve the side, with kernels of 4 × 4; the discriminator \
-         judges packs of {} pictures of a text. The picture is for \"{}\". {}",
+         parameters. {doubled} and convolutions of 4 × 4 halve the side; the discriminator judges packs of {} pictures of a text. The picture is for \"{}\". {}",
         g_params.count(),
         d_params.count(),
         config.pack,
