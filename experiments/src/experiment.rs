@@ -178,6 +178,10 @@ pub trait Experiment: Sync {
         let data = text.parse::<Table>()?.get("data").and_then(|name| name.as_str().map(str::to_owned));
         Ok(data.into_iter().collect())
     }
+    /// Whether its shipped weights, or those of a run, know all words of each of these captions.
+    fn reads(&self, captions: &[String], _run: Option<&Path>) -> Result<Vec<bool>> {
+        Ok(vec![true; captions.len()])
+    }
     /// Whether it samples by a chain of denoising steps, so that the options of samplers and guidance mean something.
     fn is_diffusion(&self) -> bool {
         true

@@ -89,17 +89,29 @@ pub struct Task {
 }
 
 impl Task {
-    /// Up to `count` captions of the judge's set, drawn from `seed`.
-    pub fn draw(judge: &Judge, count: usize, seed: u64) -> Result<Self> {
+    /// Up to `count` captions of the judge's set, drawn from `seed` among those that `reads` takes.
+    pub fn draw(
+        judge: &Judge,
+        count: usize,
+        seed: u64,
+        reads: impl Fn(&[String]) -> Result<Vec<bool>>,
+    ) -> Result<Self> {
         let pairs = Pairs::open(judge.scorer.name(), Split::Test)?;
+        let keys: Vec<String> = (0..pairs.len()).map(|picture| pairs.key(picture).to_owned()).collect();
+        let readable = reads(&keys)?;
         let order = Noise::new(seed).purpose("compare/captions").permutation(0, pairs.len());
         let (mut pictures, mut captions) = (Vec::new(), Vec::<String>::new());
         for picture in order {
-            if captions.len() < count && !captions.iter().any(|c| c == pairs.key(picture)) {
-                captions.push(pairs.key(picture).to_owned());
+            if captions.len() < count && readable[picture] && !captions.contains(&keys[picture]) {
+                captions.push(keys[picture].clone());
                 pictures.push(picture);
             }
         }
+        ensure!(
+            !captions.is_empty(),
+            "no held-out caption of {} has only words that all models know",
+            pairs.data.name()
+        );
         Ok(Self { pairs, pictures, captions })
     }
 
@@ -240,11 +252,21 @@ fn measured(judge: &Judge, entry: &Entry, task: &Task, options: &CompareOptions,
 pub fn compare(options: &CompareOptions, device: Device) -> Result<()> {
     ensure!(options.count >= 8, "--count {}: at least 8", options.count);
     let judge = judge(&options.data, options.scorer.as_deref(), device)?;
-    let task = Task::draw(&judge, options.count.div_ceil(EACH), options.seed)?;
+    let entries = entries(&options.data, &options.runs)?;
+    // All models draw the same captions: those that each can read.
+    let reads = |captions: &[String]| {
+        let mut readable = vec![true; captions.len()];
+        for entry in &entries {
+            let own = entry.experiment.reads(captions, entry.run.as_deref())?;
+            readable.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
+        }
+        Ok(readable)
+    };
+    let task = Task::draw(&judge, options.count.div_ceil(EACH), options.seed, reads)?;
     let mut rows = Vec::new();
-    for entry in entries(&options.data, &options.runs)? {
+    for entry in &entries {
         eprintln!("{}: {} pictures", entry.experiment.name(), options.count);
-        let measured = measured(&judge, &entry, &task, options, device);
+        let measured = measured(&judge, entry, &task, options, device);
         rows.push(measured.with_context(|| format!("comparing {}", entry.experiment.name()))?);
     }
     rows.push(real_row(&judge, &task, options.count, options.seed)?);
@@ -348,7 +370,7 @@ mod tests {
         scorer.run(&request).expect("a run");
 
         let judge = judge("shapes", Some(&out), Device::Cpu).expect("trained");
-        let task = Task::draw(&judge, 25, 0).expect("held-out captions");
+        let task = Task::draw(&judge, 25, 0, |captions| Ok(vec![true; captions.len()])).expect("held-out captions");
         let n = task.captions().len() as i64;
         let pictures = to_unit(&task.pictures()).repeat([4, 1, 1, 1]);
         let noise = Tensor::rand_like(&pictures) * 2.0 - 1.0;

@@ -178,6 +178,11 @@ impl Experiment for AlignDrawExperiment {
         true
     }
 
+    fn reads(&self, captions: &[String], run: Option<&Path>) -> Result<Vec<bool>> {
+        let trained = Trained::load(run, Device::Cpu)?;
+        Ok(captions.iter().map(|caption| trained.tokens(std::slice::from_ref(caption)).is_ok()).collect())
+    }
+
     fn is_diffusion(&self) -> bool {
         false
     }

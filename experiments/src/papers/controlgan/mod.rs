@@ -11,6 +11,7 @@ mod training;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use controlgan::captions::encode;
 use controlgan::{ControlGan, Discriminator};
 use easel_core::files::write_atomic;
 use easel_nn::Params;
@@ -79,6 +80,16 @@ impl Experiment for ControlGanExperiment {
 
     fn takes_prompts(&self) -> bool {
         true
+    }
+
+    fn data_sets(&self, _run: Option<&Path>) -> Result<Vec<String>> {
+        Ok(vec!["sprite-scenes".into()])
+    }
+
+    fn reads(&self, captions: &[String], run: Option<&Path>) -> Result<Vec<bool>> {
+        let trained = Trained::load(run, Device::Cpu)?;
+        let longest = trained.config.model.max_words;
+        Ok(captions.iter().map(|caption| encode(&trained.vocabulary, caption, longest).is_ok()).collect())
     }
 
     fn is_diffusion(&self) -> bool {

@@ -38,8 +38,7 @@ pub fn architecture(trained: &Trained) -> Result<Figure> {
 
     let mut d = Diagram::new().unit(70.0);
     let caption = d.words(1.3, 0.6, "caption $y$");
-    let language =
-        d.block(4.4, 0.6, 3.0, 1.25, format!("BiLSTM, 2 × {}; {}", c.language, of(&["language"])));
+    let language = d.block(4.4, 0.6, 3.0, 1.25, format!("BiLSTM, 2 × {}; {}", c.language, of(&["language"])));
     let align = d.block(4.4, 3.2, 3.0, 1.25, format!("alignment, {} units; {}", c.alignment, of(&["alignment"])));
     let generative = d.block(9.4, 3.2, 3.0, 1.25, format!("generative LSTM, {}; {}", c.hidden, of(&["generative"])));
     let write = d.block(14.0, 3.2, 2.7, 1.25, format!("write {n} × {n}; {}", of(&["write", "patch"])));
