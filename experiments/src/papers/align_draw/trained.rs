@@ -134,9 +134,7 @@ impl Trained {
     /// Says which run the weights are of, for captions of figures.
     pub fn provenance(&self) -> String {
         let RunConfig { preset, seed, steps, data, .. } = &self.config;
-        let warning =
-            if preset == "smoke" { " These weights are untrained stand-ins: no trained ones ship yet." } else { "" };
         let literal = easel_plot::text::literal;
-        format!("Model: preset {}, seed {seed}, {} steps on {}.{warning}", literal(preset), steps.steps, literal(data))
+        format!("Model: preset {}, seed {seed}, {} steps on {}.", literal(preset), steps.steps, literal(data))
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use controlgan::captions::encode;
 use controlgan::features::TextFeatures;
 use controlgan::{ControlGan, Generated};
@@ -50,11 +50,6 @@ impl Trained {
         match run {
             Some(folder) => Self::read(&folder.join("controlgan.safetensors"), device)
                 .with_context(|| format!("{} is not a finished run of controlgan", folder.display())),
-            None if SHIPPED.is_empty() => {
-                bail!(
-                    "no weights of controlgan ship yet: train with `easel run controlgan`, then name the folder with --run"
-                )
-            }
             None => Self::of(&weights::parse("controlgan.safetensors (built in)", SHIPPED)?, device),
         }
     }
@@ -123,13 +118,8 @@ impl Trained {
             Ablation::Nothing => String::new(),
             other => format!(", {}", other.label()),
         };
-        let note = if c.preset == "smoke" {
-            " These are placeholder weights of a few steps: no trained ones are shipped yet; draw from a run with --run."
-        } else {
-            ""
-        };
         format!(
-            "Model: preset {}, seed {}, {} steps on sprite scenes{left_out}.{note}",
+            "Model: preset {}, seed {}, {} steps on sprite scenes{left_out}.",
             c.preset, c.seed, c.players.steps.steps
         )
     }

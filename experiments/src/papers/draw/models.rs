@@ -78,13 +78,8 @@ impl Models {
     /// Words on the model for captions.
     pub fn provenance(&self) -> String {
         let (c, m) = (&self.config, &self.config.draw.model);
-        let placeholder = if c.preset == "smoke" {
-            " The smoke preset trains for seconds: placeholders, as no trained weights are shipped yet."
-        } else {
-            ""
-        };
         format!(
-            "Model: preset {}, seed {}, {} training steps on {}, $T = {}$, {} units, $d_z = {}$.{placeholder}",
+            "Model: preset {}, seed {}, {} training steps on {}, $T = {}$, {} units, $d_z = {}$.",
             literal(&c.preset),
             c.seed,
             c.draw.steps.steps,

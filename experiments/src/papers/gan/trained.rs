@@ -83,9 +83,8 @@ impl Trained {
     /// Where the weights come from, in words for a caption.
     pub fn provenance(&self) -> String {
         let c = &self.config;
-        let placeholder = if c.preset == "smoke" { " Weights of a test run, which show nothing yet." } else { "" };
         format!(
-            "Model: preset {}, seed {}, {} training steps on {}.{placeholder}",
+            "Model: preset {}, seed {}, {} training steps on {}.",
             literal(&c.preset),
             c.seed,
             c.steps.steps,
