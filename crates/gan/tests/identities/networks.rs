@@ -123,7 +123,7 @@ fn generators_stay_in_their_range_and_shape() {
         assert_eq!(x.size(), [6, 1, config.padded_side(), config.padded_side()]);
         assert!(largest(&x) <= 1.0);
         assert_eq!(sample::pictures(&generator, &config, &z).size(), [6, 1, 28, 28]);
-        assert_eq!(no_grad(|| discriminator.forward(&x, true)).size(), [6]);
+        assert_eq!(no_grad(|| discriminator.forward(&x, true)).size(), [6 / config.pack]);
     }
 }
 
@@ -171,6 +171,7 @@ fn published_sizes_have_their_parameters() {
     // DCGAN's model of MNIST, without its labels: 100, 1024, 128 x 7 x 7, 64, 1 with our kernels.
     let mnist = GanConfig {
         latent: 100,
+        pack: 1,
         form: Form::Dcgan { generator: 64, discriminator: 64, start: 7, dense: 1024 },
         ..GanConfig::small()
     };

@@ -1,14 +1,15 @@
 //! Training: it learns, resumes bit for bit, and leaves alone what it should.
 
-use gan::augment::Augment;
 use std::path::Path;
 
 use easel_core::Noise;
 use easel_core::tensor::normal_tensor;
+use easel_core::weights::Weights;
 use easel_data::Dataset;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_nn::{InitScheme, Params};
 use easel_train::{Learner, LoopConfig, OptimConfig, Progress, RunDir, train};
+use gan::augment::Augment;
 use tch::{Device, Tensor};
 use text_gan::{Generator, Pairs, StyleLearner, TextGanConfig, TextGanLearner, TrainConfig, Variant};
 
@@ -140,15 +141,9 @@ fn the_generator_follows_its_text() {
     let weights = learner.averaged_generator();
     let params = Params::zeros(Device::Cpu);
     let generator = Generator::new(&params.root().sub("generator"), &config).expect("fresh names");
-    for ((name, mut target), (given, value)) in
-        params.named().into_iter().filter(|(n, _)| !n.contains("running")).zip(&weights)
-    {
-        assert_eq!(&name, given);
-        tch::no_grad(|| target.copy_(value));
-    }
-    for (name, value) in weights.iter().filter(|(n, _)| n.contains("running")) {
-        params.get(name).expect("a statistic").copy_(value);
-    }
+    let file =
+        Weights { path: "averaged".into(), tensors: weights.into_iter().collect(), metadata: Default::default() };
+    params.load(&file).expect("all weights and statistics, and no others");
     let texts = pairs(8).texts.narrow(0, 0, CLASSES as i64);
     let z = normal_tensor(&Noise::new(9).purpose("z"), 0, 0..CLASSES as u64, &[config.noise], Device::Cpu);
     let pictures = tch::no_grad(|| generator.forward(&z, &texts, false));
