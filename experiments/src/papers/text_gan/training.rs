@@ -77,17 +77,20 @@ impl Run<'_> {
 
     fn train_text(&self, path: &Path) -> Result<()> {
         let (tensors, metadata) = match self.config.text {
-            TextSource::Minilm => (vec![], minilm_metadata()),
-            TextSource::Trained => self.train_encoder()?,
+            TextSource::Minilm => (BTreeMap::new(), minilm_metadata()),
+            TextSource::Trained => {
+                let learner = self.train_encoder()?;
+                (learner.text_weights().into_iter().collect(), learner.text.metadata())
+            }
         };
-        let fresh = Weights { path: path.to_owned(), tensors: tensors.into_iter().collect(), metadata };
+        let fresh = Weights { path: path.to_owned(), tensors, metadata };
         let seen: Vec<&String> = self.world.seen.iter().flat_map(|&class| &self.world.captions[class]).collect();
         let whole = Text::complete(fresh, &seen, self.device)?;
         let tensors: Vec<_> = whole.tensors.into_iter().collect();
         Ok(weights::write(path, &tensors, &whole.metadata)?)
     }
 
-    fn train_encoder(&self) -> Result<(Vec<(String, Tensor)>, BTreeMap<String, String>)> {
+    fn train_encoder(&self) -> Result<EmbeddingLearner> {
         let run = &self.config.embedding;
         let (config, world) = (self.config, self.world);
         let mut learner = EmbeddingLearner::new(
@@ -100,7 +103,7 @@ impl Run<'_> {
             self.device,
         )?;
         self.stage(&mut learner, &run.steps, "embedding")?;
-        Ok((learner.text_weights(), learner.text.metadata()))
+        Ok(learner)
     }
 
     /// Rows of the texts of each class.
