@@ -194,7 +194,7 @@ const MOMENTUM: f64 = 0.1;
 
 /// Batch normalisation with a gain and an offset for each channel (Ioffe and Szegedy 2015, arXiv:1502.03167).
 ///
-/// In training it uses the batch's own mean and variance, and moves the running ones by [`MOMENTUM`]; otherwise it uses the
+/// In training it uses the batch's own mean and variance, and moves the running ones by a tenth of the way; otherwise it uses the
 /// running ones, so that an output depends on its own input alone.
 #[derive(Debug)]
 pub struct BatchNorm {
