@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // `easel list | head` ends quietly, as other programs do.
+    sigpipe::reset();
     match experiments::commands::run(experiments::cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {

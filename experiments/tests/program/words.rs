@@ -1,10 +1,11 @@
 //! What is printed, and what is refused.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::{folder, good, output, path, refusal, smoke};
+use crate::{easel, folder, good, output, path, refusal, smoke};
 
 #[test]
 fn the_list_names_every_experiment_preset_and_figure() {
@@ -154,6 +155,15 @@ fn causes_are_said_once_and_the_exit_code_tells() {
     assert!(text.contains("cannot write") && text.matches("os error").count() == 1, "{text}");
     assert_eq!(output(&["figure", "mona_lisa"]).status.code(), Some(1));
     assert_eq!(output(&["info", "ddpm"]).status.code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_ends_the_program_quietly() {
+    let mut child = easel(&["list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
 #[test]
