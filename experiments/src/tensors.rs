@@ -16,6 +16,13 @@ pub fn to_unit(images: &Tensor) -> Tensor {
     images.to_kind(Kind::Float) / 127.5 - 1.0
 }
 
+/// Pictures f32 `[N, C, H, W]` in [-1, 1] as bytes `[C, H, W]`, one vector a picture.
+pub fn bytes(images: &Tensor) -> Result<Vec<Vec<u8>>> {
+    let levels = ((images.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to_kind(Kind::Uint8).to_device(Device::Cpu);
+    let picture = |k: i64| levels.get(k).contiguous().view([-1]).try_into().context("pictures as bytes");
+    (0..levels.size()[0]).map(picture).collect()
+}
+
 /// Pictures f32 `[N, C, H, W]` in [-1, 1] for the figures.
 pub fn pictures(images: &Tensor) -> Result<Vec<Picture>> {
     let images = images.to_device(Device::Cpu).to_kind(Kind::Float).contiguous();

@@ -115,18 +115,17 @@ fn sliders_move_the_pictures() {
     browser.resize([1366, 768], false);
     browser.open(&out.join("ddpm/index.html"), "");
     let source = "document.querySelector('[data-explore] img').src.split('/').pop()";
-    let words = "document.querySelector('[name=step]').getAttribute('aria-valuetext')";
-    assert_eq!((browser.run(source), browser.run(words)), (json!("reverse-00.png"), json!("t = 1000")));
+    let state = format!("[{source}, document.querySelector('[name=step]').getAttribute('aria-valuetext')]");
+    browser.until(&state, &json!(["reverse-00.png", "t = 1000"]));
     browser.run("document.querySelector('[name=step]').focus()");
     browser.press("ArrowRight", 39);
-    assert_eq!((browser.run(source), browser.run(words)), (json!("reverse-01.png"), json!("t = 900")));
+    browser.until(&state, &json!(["reverse-01.png", "t = 900"]));
     browser.press("End", 35);
-    assert_eq!((browser.run(source), browser.run(words)), (json!("reverse-10.png"), json!("t = 0")));
+    browser.until(&state, &json!(["reverse-10.png", "t = 0"]));
     browser.click("[value=forward]");
-    assert_eq!((browser.run(source), browser.run(words)), (json!("forward-00.png"), json!("t = 0")));
+    browser.until(&state, &json!(["forward-00.png", "t = 0"]));
     browser.click("[data-explore] button");
-    browser.run("new Promise((done) => setTimeout(done, 500))");
-    assert_ne!(browser.run(source), json!("forward-00.png"), "it plays");
+    browser.until(source, &json!("forward-10.png"));
     let width = "document.querySelector('[data-explore] img').decode().then(() => document.querySelector('[data-explore] img').naturalWidth)";
     assert!(browser.run(width).as_i64() > Some(0));
 
@@ -136,7 +135,7 @@ fn sliders_move_the_pictures() {
     browser.press("ArrowRight", 39);
     browser.run("document.querySelector('[name=eta]').focus()");
     browser.press("ArrowRight", 39);
-    assert_eq!(browser.run(source), json!("eta1-scale2.png"));
+    browser.until(source, &json!("eta1-scale2.png"));
     assert_eq!(browser.run("document.querySelector('[data-explore] img').alt"), json!("s = 2, eta = 0.5"));
 
     browser.open(&out.join("solvers/index.html"), "");
@@ -146,11 +145,12 @@ fn sliders_move_the_pictures() {
     assert_eq!(first[0], 10);
     browser.run("document.querySelector('[name=steps]').focus()");
     browser.press("End", 35);
+    browser.until("document.querySelectorAll('[data-chart=alpha_bar] .dot').length", &json!(20));
     let more = browser.run(shown);
-    assert_eq!((&more[0], &more[1]), (&json!(20), &first[1]));
-    browser.run("(() => { const s = document.querySelector('[name=schedule]'); s.value = 1; s.dispatchEvent(new Event('input')); })()");
+    assert_eq!(more[1], first[1], "more steps, the same curve");
+    browser.choose("schedule", "1");
     assert_ne!(browser.run(shown)[1], first[1], "another schedule has another curve");
-    browser.run("(() => { const s = document.querySelector('[name=sampler]'); s.value = 1; s.dispatchEvent(new Event('input')); })()");
+    browser.choose("sampler", "1");
     assert_ne!(browser.run(shown)[2], more[2], "another sampler has other times");
     assert!(browser.complaints(&out.join("solvers")).is_empty());
 }
@@ -161,18 +161,12 @@ fn the_gallery_filters_and_opens_figures() {
     browser.resize([1366, 768], false);
     browser.open(&out.join("index.html"), "");
     let visible = "[...document.querySelectorAll('.gallery > li')].filter((e) => e.checkVisibility()).length";
-    let choose = |name: &str, value: &str| {
-        format!(
-            "(() => {{ const s = document.querySelector('[name={name}]'); s.value = '{value}'; \
-             s.dispatchEvent(new Event('input', {{bubbles: true}})); }})()"
-        )
-    };
     assert_eq!(browser.run(visible), 4);
-    browser.run(&choose("theme", "unconditional"));
+    browser.choose("theme", "unconditional");
     assert_eq!(browser.run(visible), 2);
-    browser.run(&choose("paper", "guidance"));
+    browser.choose("paper", "guidance");
     assert_eq!(browser.run(visible), 0);
-    browser.run(&choose("theme", ""));
+    browser.choose("theme", "");
     assert_eq!(
         (browser.run(visible), browser.run("document.querySelector('.filters output b').textContent")),
         (json!(1), json!("1"))
@@ -180,15 +174,15 @@ fn the_gallery_filters_and_opens_figures() {
     browser.click(".gallery > li:not([hidden]) a.picture");
     let dialog = "[document.querySelector('dialog').open, document.querySelector('dialog p').textContent, \
                   document.querySelectorAll('dialog .files a').length, document.querySelectorAll('dialog img, dialog script').length]";
-    assert_eq!(browser.run(dialog), json!([true, support::HOSTILE, 2, 1]));
+    browser.until(dialog, &json!([true, support::HOSTILE, 2, 1]));
     screenshot(&mut browser, "laptop-dialog");
     browser.press("Escape", 27);
-    assert_eq!(browser.run("document.querySelector('dialog').open"), false);
+    browser.until("document.querySelector('dialog').open", &json!(false));
     let ground = "getComputedStyle(document.body).backgroundColor";
     let before = browser.run(ground);
     browser.click("button.theme");
+    browser.until(&format!("{ground} !== {before}"), &json!(true));
     let after = browser.run(ground);
-    assert_ne!(before, after);
     browser.open(&out.join("ddpm/index.html"), "");
     screenshot(&mut browser, "laptop-dark");
     assert_eq!(browser.run(ground), after, "the choice is kept");
@@ -209,14 +203,14 @@ fn slides_hold_one_window_each_and_print_one_page_each() {
     }
     let hash = "location.hash";
     browser.press("ArrowRight", 39);
-    assert_eq!(browser.run(hash), json!("#2"));
+    browser.until(hash, &json!("#2"));
     browser.press("End", 35);
-    assert_eq!(browser.run(hash), json!("#8"));
+    browser.until(hash, &json!("#8"));
     browser.press("ArrowLeft", 37);
-    assert_eq!(browser.run(hash), json!("#7"));
+    browser.until(hash, &json!("#7"));
     browser.press("Home", 36);
     browser.click(".next");
-    assert_eq!(browser.run(hash), json!("#2"));
+    browser.until(hash, &json!("#2"));
     let pdf = browser.file("Page.printToPDF", json!({"preferCSSPageSize": true, "printBackground": true}));
     let pages = String::from_utf8_lossy(&pdf).matches("/Type /Page\n").count();
     assert_eq!(pages, 8, "pages of the PDF");

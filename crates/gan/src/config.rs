@@ -143,6 +143,7 @@ impl GanConfig {
                 drop_input: 0.2,
                 drop: 0.5,
             },
+            pack: 1,
             prior: Prior::Uniform,
             ..Self::small()
         }

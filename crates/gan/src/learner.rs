@@ -177,7 +177,7 @@ impl GanLearner {
 
     /// G as it samples: averaged weights and their statistics, by name, f32 (copies).
     pub fn average(&mut self) -> Vec<(String, Tensor)> {
-        self.with_average(|_, params| params.named().iter().map(|(n, t)| (n.clone(), t.detach().copy())).collect())
+        self.with_average(|_, params| sample::copies(params))
     }
 
     /// The means of the last steps, and what is wrong, if anything.
@@ -197,15 +197,11 @@ impl GanLearner {
         self.config.prior.draw(stream, 2 * number + player, samples, self.config.latent, self.device)
     }
 
-    /// What D sees of `pictures`.
-    fn seen(&self, pictures: &Tensor, draw: u64) -> Tensor {
-        self.train.augment.apply(pictures, &self.moves, draw, 0)
-    }
-
-    /// D's logits of what it sees, in training; dropout draws from libtorch's own generator, which is set anew each time.
-    fn judge(&self, seen: &Tensor, draw: u64) -> Tensor {
+    /// D's logits of `pictures`, augmented, in training; dropout draws from libtorch's own generator, which is set anew each
+    /// time.
+    fn judge(&self, pictures: &Tensor, draw: u64) -> Tensor {
         tch::manual_seed(self.dropout.below(draw, 0, i64::MAX as usize) as i64);
-        self.discriminator.forward(seen, true)
+        self.discriminator.forward(&self.train.augment.apply(pictures, &self.moves, draw, 0), true)
     }
 
     /// Fakes of update `number` of D, without gradients, f32 `[B, C, H, W]`.
@@ -216,10 +212,9 @@ impl GanLearner {
     // excerpt: players
     /// One update of D on batch `number` and on `fake`, of which it sees no gradient.
     pub fn step_discriminator(&mut self, number: u64, fake: &Tensor) -> Result<Judged, TrainError> {
-        let real = self.seen(&self.loader.batch(number).images, 3 * number);
+        let real = self.loader.batch(number).images;
         // Apart, so that batch normalisation does not mix their statistics.
-        let a = self.judge(&real, 3 * number);
-        let b = self.judge(&self.seen(&fake.detach(), 3 * number + 1), 3 * number + 1);
+        let (a, b) = (self.judge(&real, 3 * number), self.judge(&fake.detach(), 3 * number + 1));
         let loss = self.train.loss.discriminator(&a, &b);
         let norm = self.d.update(&loss)?;
         let belief = |logits: &Tensor| self.train.loss.belief(&logits.detach()).mean(Kind::Float);
@@ -234,7 +229,7 @@ impl GanLearner {
 
     /// One update of G through D as it is, which does not change.
     fn update_g(&mut self, fake: &Tensor, draw: u64) -> Result<(Tensor, Tensor), TrainError> {
-        let loss = self.train.loss.generator(&self.judge(&self.seen(fake, draw), draw)).mean(Kind::Float);
+        let loss = self.train.loss.generator(&self.judge(fake, draw)).mean(Kind::Float);
         let norm = self.g.update(&loss)?;
         Ok((loss.detach(), norm))
     }

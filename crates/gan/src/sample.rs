@@ -5,6 +5,7 @@ use std::ops::Range;
 use easel_core::Stream;
 use easel_nn::Params;
 use easel_nn::layers::with_settled_statistics;
+use easel_train::Group;
 use tch::{Device, Tensor, no_grad};
 
 use crate::config::GanConfig;
@@ -38,6 +39,18 @@ pub fn sample(
 /// The pictures of z `[B, latent]`, f32 `[B, C, H, W]` in [-1, 1].
 pub fn pictures(generator: &Generator, config: &GanConfig, z: &Tensor) -> Tensor {
     no_grad(|| config.crop(&generator.forward(z, false)))
+}
+
+/// The averaged weights of a generator by name, f32 (copies), with statistics of batch normalisation that belong to them:
+/// those of `passes` calls of `pass`, which runs the generator in training. The running ones of training belong to the
+/// weights it had on the way. `group` trains `params`.
+pub fn averaged(group: &mut Group, params: &Params, passes: u64, pass: impl FnMut(u64)) -> Vec<(String, Tensor)> {
+    group.with_average(|| with_settled_statistics(params, passes, pass, || copies(params)))
+}
+
+/// All parameters and statistics by name, as they are now.
+pub fn copies(params: &Params) -> Vec<(String, Tensor)> {
+    params.named().iter().map(|(name, t)| (name.clone(), t.detach().copy())).collect()
 }
 
 /// Runs `f` with statistics of batch normalisation for the generator's present weights, from noise of their own: those

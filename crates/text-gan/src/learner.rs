@@ -6,10 +6,10 @@ use std::path::Path;
 use easel_core::tensor::normal_tensor;
 use easel_core::{Noise, Stream, weights};
 use easel_data::loader::Loader;
-use easel_nn::layers::with_settled_statistics;
 use easel_nn::{InitScheme, Params};
 use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
 use gan::augment::Augment;
+use gan::sample::averaged;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -230,8 +230,7 @@ impl TextGanLearner {
         rows.unzip()
     }
 
-    /// The averaged generator by name, f32, with statistics of batch normalisation that belong to the averaged weights:
-    /// the running ones of training belong to those it had on the way.
+    /// The averaged generator by name, f32, with the statistics of the training captions ([`averaged`]).
     pub fn averaged_generator(&mut self) -> Vec<(String, Tensor)> {
         let (generator, params) = (&self.generator, &self.generator_params);
         let (pairs, streams, device) = (&self.pairs, &self.streams, self.device);
@@ -245,8 +244,7 @@ impl TextGanLearner {
             let texts = pairs.vectors(&(0..batch).map(caption).collect::<Vec<_>>());
             let _ = generator.forward(&z, &texts, true);
         };
-        let copies = || params.named().iter().map(|(name, t)| (name.clone(), t.detach().copy())).collect();
-        self.generator_group.with_average(|| with_settled_statistics(params, CALIBRATION, pass, copies))
+        averaged(&mut self.generator_group, params, CALIBRATION, pass)
     }
 }
 

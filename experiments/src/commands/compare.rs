@@ -11,13 +11,13 @@ use easel_plot::{Bars, Figure, Rows};
 use ndarray::Array2;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::experiment::{Experiment, SampleRequest, configure, find, metrics_of, registry};
 use crate::papers::scorer::pairs::Pairs;
 use crate::papers::scorer::{Judge, judge, measure};
 use crate::sampling::{GuidanceOptions, SamplerOptions};
-use crate::tensors::{all_images, to_unit};
+use crate::tensors::{all_images, bytes, to_unit};
 
 /// Pictures of each caption at least, whose distances to each other tell how diverse a model is.
 const EACH: usize = 4;
@@ -129,12 +129,9 @@ impl Task {
     /// M; none where the set has no oracle.
     fn claims(&self, images: &Tensor) -> Result<Option<f64>> {
         let side = images.size()[2] as usize;
-        let levels = ((images.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to_kind(Kind::Uint8).to_device(Device::Cpu);
-        let mut sum = 0.0;
-        let n = images.size()[0];
-        for k in 0..n {
-            let bytes = Vec::<u8>::try_from(levels.get(k).contiguous().flatten(0, -1))?;
-            match self.pairs.claims(self.pictures[k as usize % self.pictures.len()], &bytes, side)? {
+        let (n, mut sum) = (images.size()[0], 0.0);
+        for (k, bytes) in bytes(images)?.iter().enumerate() {
+            match self.pairs.claims(self.pictures[k % self.pictures.len()], bytes, side)? {
                 Some(share) => sum += share,
                 None => return Ok(None),
             }
@@ -371,6 +368,15 @@ mod tests {
 
         let judge = judge("shapes", Some(&out), Device::Cpu).expect("trained");
         let task = Task::draw(&judge, 25, 0, |captions| Ok(vec![true; captions.len()])).expect("held-out captions");
+        let red = |captions: &[String]| Ok(captions.iter().map(|c| c.contains("red")).collect());
+        let some = Task::draw(&judge, 25, 0, red).expect("held-out captions");
+        assert!(
+            !some.captions().is_empty() && some.captions().iter().all(|c| c.contains("red")),
+            "{:?}",
+            some.captions()
+        );
+        let none = Task::draw(&judge, 25, 0, |captions| Ok(vec![false; captions.len()])).err().map(|e| e.to_string());
+        assert!(none.is_some_and(|why| why.contains("all models know")));
         let n = task.captions().len() as i64;
         let pictures = to_unit(&task.pictures()).repeat([4, 1, 1, 1]);
         let noise = Tensor::rand_like(&pictures) * 2.0 - 1.0;

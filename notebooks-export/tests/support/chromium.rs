@@ -155,15 +155,39 @@ impl Browser {
         }
     }
 
-    /// Clicks the middle of an element.
+    /// Chooses a value of the select element of this name.
+    pub fn choose(&mut self, name: &str, value: &str) {
+        self.run(&format!(
+            "(() => {{ const s = document.querySelector('[name={name}]'); s.value = '{value}'; \
+             s.dispatchEvent(new Event('input', {{bubbles: true}})); }})()"
+        ));
+    }
+
+    /// Clicks the middle of an element, once the page is drawn where it was scrolled to: a browser under load still hits what was
+    /// there before.
     pub fn click(&mut self, selector: &str) {
         let place = self.run(&format!(
-            "(() => {{ const e = document.querySelector('{selector}'); e.scrollIntoView({{block: 'center', behavior: 'instant'}}); \
+            "(async () => {{ const e = document.querySelector('{selector}'); \
+             e.scrollIntoView({{block: 'center', behavior: 'instant'}}); \
+             for (let k = 0; k < 2; k++) await new Promise((drawn) => requestAnimationFrame(drawn)); \
              const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()"
         ));
-        for kind in ["mousePressed", "mouseReleased"] {
-            let params = json!({"type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1});
+        for (kind, button) in [("mouseMoved", "none"), ("mousePressed", "left"), ("mouseReleased", "left")] {
+            let params = json!({"type": kind, "x": place[0], "y": place[1], "button": button, "clickCount": 1});
             self.call("Input.dispatchMouseEvent", params);
+        }
+    }
+
+    /// Waits until an expression has this value, and fails with the last one if it never has.
+    pub fn until(&mut self, expression: &str, expected: &Value) {
+        let start = Instant::now();
+        loop {
+            let value = self.run(expression);
+            if value == *expected {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{expression}: {value}, not {expected}");
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use easel_core::tensor::normal_tensor;
 use easel_core::{Noise, Stream, weights};
 use easel_data::loader::Loader;
-use easel_nn::layers::with_settled_statistics;
 use easel_nn::{InitScheme, Params};
 use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
+use gan::sample::averaged;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -106,7 +106,6 @@ pub struct PlayersLearner {
     frozen: Frozen,
     generator: Generator,
     generator_params: Params,
-    statistics: Vec<(String, Tensor)>,
     discriminators: Vec<Discriminator>,
     perception: WordPerception,
     groups: [Group; 2],
@@ -162,7 +161,6 @@ impl PlayersLearner {
             config: *config,
             frozen,
             generator,
-            statistics: g.untrained(),
             discriminators,
             perception,
             groups: [
@@ -201,8 +199,7 @@ impl PlayersLearner {
             let draw = |stream: &Stream, width| normal_tensor(stream, u64::MAX - k, 0..n, &[width], device);
             let _ = generator.forward(text, &draw(&noise[0], model.z), &draw(&noise[1], model.conditioning), true);
         };
-        let copies = || params.named().iter().map(|(name, t)| (name.clone(), t.detach().copy())).collect();
-        Ok(self.groups[0].with_average(|| with_settled_statistics(params, CALIBRATION, pass, copies)))
+        Ok(averaged(&mut self.groups[0], params, CALIBRATION, pass))
     }
 
     /// Captions of the pictures `indices`, read by the frozen encoder.
@@ -342,10 +339,10 @@ impl Learner for PlayersLearner {
 
     // The discriminators' running statistics are not saved: they are always used on the statistics of their batch.
     fn save_extra(&self, folder: &Path) -> Result<(), TrainError> {
-        Ok(weights::write(&folder.join(STATISTICS), &self.statistics, &BTreeMap::new())?)
+        Ok(weights::write(&folder.join(STATISTICS), &self.generator_params.untrained(), &BTreeMap::new())?)
     }
 
     fn load_extra(&mut self, folder: &Path) -> Result<(), TrainError> {
-        Ok(weights::load_strict(&mut self.statistics, &weights::read(&folder.join(STATISTICS))?)?)
+        Ok(weights::load_strict(&mut self.generator_params.untrained(), &weights::read(&folder.join(STATISTICS))?)?)
     }
 }

@@ -223,4 +223,9 @@ fn settings_that_cannot_be_are_refused() {
     };
     let error = GanLearner::new(&padded, &good, loader, None, 0, 1, Device::Cpu).err().expect("sizes differ");
     assert!(error.to_string().contains("32"), "{error}");
+    let odd = TrainConfig { batch: 7, ..good.clone() };
+    let loader = Loader::new(&digits(), LoaderConfig::default(), Device::Cpu).expect("fits");
+    let error =
+        GanLearner::new(&GanConfig::smoke(), &odd, loader, None, 0, 1, Device::Cpu).err().expect("packs of two");
+    assert!(error.to_string().contains("train.batch = 7") && error.to_string().contains("model.pack"), "{error}");
 }

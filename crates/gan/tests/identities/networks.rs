@@ -3,9 +3,9 @@
 use easel_core::Noise;
 use easel_nn::layers::BatchNorm;
 use easel_nn::{InitScheme, Params};
-use gan::blocks::{leaky_relu, transposed_side};
+use gan::blocks::{Doubling, ToPicture, leaky_relu, transposed_side};
 use gan::config::{Form, GanConfig};
-use gan::model::maxout;
+use gan::model::{maxout, packed};
 use gan::{Discriminator, Generator, sample};
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -227,4 +227,45 @@ fn configurations_that_cannot_be_are_named() {
         let error = config.validate().expect_err("out of range").to_string();
         assert!(error.contains(key), "{error}");
     }
+}
+
+#[test]
+fn neighbours_are_judged_together() {
+    let x = normal(&[6, 1, 28, 28], 4).to_kind(Kind::Float);
+    let stacked = packed(&x, 2);
+    assert_eq!(stacked.size(), [3, 2, 28, 28]);
+    for k in 0..6 {
+        assert_eq!(largest(&(stacked.get(k / 2).get(k % 2) - x.get(k).get(0))), 0.0);
+    }
+    assert_eq!(largest(&(packed(&x, 1) - &x)), 0.0);
+    // In evaluation a pack's logit depends on both of its pictures and on no other.
+    let config = GanConfig::smoke();
+    assert_eq!(config.pack, 2);
+    let params = Params::new(Device::Cpu, 0, config.init());
+    let discriminator = Discriminator::new(&params.root(), &config).expect("valid");
+    let logits = |x: &Tensor| no_grad(|| discriminator.forward(x, false));
+    for changed in [2i64, 3] {
+        let other = x.copy();
+        no_grad(|| drop(other.get(changed).neg_()));
+        let moved = (logits(&other) - logits(&x)).abs();
+        assert!(moved.double_value(&[1]) > 1e-6, "{changed}");
+        assert_eq!(moved.double_value(&[0]) + moved.double_value(&[2]), 0.0, "{changed}");
+    }
+}
+
+/// Away from the border, repeated pixels and a convolution turn a flat map into a flat picture; transposed convolutions with
+/// the same draw of weights do not.
+#[test]
+fn what_is_flat_stays_flat_under_repeated_pixels() {
+    let flat = Tensor::ones([1, 5, 6, 6], (Kind::Float, Device::Cpu)) * 3.0;
+    let spread = |kind| {
+        let params = Params::new(Device::Cpu, 1, InitScheme::Public);
+        let layer = ToPicture::new(&params.root(), 5, 3, kind).expect("fresh names");
+        let picture = no_grad(|| layer.forward(&flat));
+        assert_eq!(picture.size(), [1, 3, 12, 12]);
+        let inner = picture.narrow(2, 2, 8).narrow(3, 2, 8);
+        largest(&(&inner - inner.narrow(2, 0, 1).narrow(3, 0, 1)))
+    };
+    assert!(spread(Doubling::Nearest) < 1e-6);
+    assert!(spread(Doubling::Transposed) > 1e-2);
 }

@@ -8,13 +8,14 @@ use easel_core::ScheduleConfig;
 use easel_core::schedule::BETA_CAP;
 use image::{ImageFormat, Rgb, RgbImage};
 use notebooks_export::source::{Chain, Frame, GuidanceGrid, SamplerTimes, ScheduleCurve, Schedules};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::papers::ddpm::figures::{chains, provenance};
 use crate::papers::ddpm::trained::Trained;
 use crate::papers::guidance::model::Guided;
 use crate::papers::guidance::over_scale_and_eta;
 use crate::sampling::Grid;
+use crate::tensors::pictures;
 
 /// Steps between the frames of a chain, as a share of T.
 const FRAMES: usize = 40;
@@ -100,22 +101,15 @@ fn plain(markup: &str) -> String {
 
 /// Pictures f32 `[N, C, H, W]` in [-1, 1] side by side, one pixel of white apart, as PNG.
 fn png(images: &Tensor, columns: usize) -> Result<Vec<u8>> {
-    let levels = ((images.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to_kind(Kind::Uint8).to_device(Device::Cpu);
-    let levels = levels.permute([0, 2, 3, 1]).contiguous();
-    let [n, h, w, c] = <[i64; 4]>::try_from(levels.size()).ok().context("pictures need four dimensions")?;
-    let (n, h, w, c) = (n as usize, h as usize, w as usize, c as usize);
-    let bytes = Vec::<u8>::try_from(levels.flatten(0, -1))?;
-    let rows = n.div_ceil(columns);
+    let pictures = pictures(images)?;
+    let (h, w) = pictures.first().context("no picture to show")?.size();
     let side = |count: usize, size: usize| (count * (size + 1) - 1) as u32;
-    let mut sheet = RgbImage::from_pixel(side(columns.min(n), w), side(rows, h), Rgb([255; 3]));
-    for k in 0..n {
+    let (width, height) = (side(columns.min(pictures.len()), w), side(pictures.len().div_ceil(columns), h));
+    let mut sheet = RgbImage::from_pixel(width, height, Rgb([255; 3]));
+    for (k, picture) in pictures.iter().enumerate() {
         let (left, top) = (k % columns * (w + 1), k / columns * (h + 1));
-        for y in 0..h {
-            for x in 0..w {
-                let at = ((k * h + y) * w + x) * c;
-                let pixel = if c == 3 { [bytes[at], bytes[at + 1], bytes[at + 2]] } else { [bytes[at]; 3] };
-                sheet.put_pixel((left + x) as u32, (top + y) as u32, Rgb(pixel));
-            }
+        for (y, x) in (0..h).flat_map(|y| (0..w).map(move |x| (y, x))) {
+            sheet.put_pixel((left + x) as u32, (top + y) as u32, Rgb(picture.pixel(y, x)));
         }
     }
     let mut out = Cursor::new(Vec::new());

@@ -13,9 +13,10 @@ use tch::{Kind, Tensor, no_grad};
 use super::config::RunConfig;
 use super::data::{held_out, scenes};
 use super::edits::{KINDS, Pair, locality, pairs};
-use super::model::{Trained, bytes};
+use super::model::Trained;
 use crate::experiment::Evaluation;
 use crate::papers::scorer::shipped;
+use crate::tensors::bytes;
 
 /// Pictures of one pass of an encoder.
 const BATCH: i64 = 50;

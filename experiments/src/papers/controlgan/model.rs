@@ -13,7 +13,7 @@ use easel_core::weights::{self, Weights};
 use easel_nn::Params;
 use easel_text::vocabulary::PADDING;
 use easel_text::{Tokens, Vocabulary};
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Device, Tensor, no_grad};
 
 use super::config::{Ablation, RunConfig};
 
@@ -123,11 +123,4 @@ impl Trained {
             c.preset, c.seed, c.players.steps.steps
         )
     }
-}
-
-/// Pictures f32 in [-1, 1] as bytes `[N, 3, side, side]`, one vector a picture.
-pub fn bytes(images: &Tensor) -> Result<Vec<Vec<u8>>> {
-    let quantised = ((images.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to_kind(Kind::Uint8).to_device(Device::Cpu);
-    let one = |k: i64| -> Result<Vec<u8>> { Ok(Vec::try_from(quantised.get(k).contiguous().view([-1]))?) };
-    (0..images.size()[0]).map(one).collect()
 }

@@ -1,7 +1,7 @@
 //! Reads attributes off pictures: the exact oracle for shapes, and a network trained here on real pictures, whose
 //! penultimate layer also gives the features of the Frechet distance. Nothing here trains or guides a generator.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use easel_core::weights::Weights;
 use easel_core::{Noise, Stream};
 use easel_data::loader::{Loader, scaled};
@@ -15,7 +15,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::config::RunConfig;
 use super::world::{Attribute, Part, World};
-use crate::tensors::all_images;
+use crate::tensors::{all_images, bytes};
 
 /// Values of the attributes of one picture; none where it cannot be read.
 pub type Values = Vec<Option<usize>>;
@@ -170,14 +170,9 @@ pub fn share(values: &[Values], a: usize, expected: &[i64]) -> f64 {
 /// Shape, colour, size, background and place of the largest object by the exact oracle, and whether it is the only one; the
 /// background alone where there is none.
 fn oracle(pictures: &Tensor) -> Result<Vec<(Values, bool)>> {
-    let levels =
-        ((pictures.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to_kind(Kind::Uint8).to_device(Device::Cpu).contiguous();
-    let size = levels.size();
-    let (each, side) = (size[1..].iter().product::<i64>() as usize, size[2] as usize);
-    let mut bytes = vec![0u8; levels.numel()];
-    levels.f_copy_data(&mut bytes, levels.numel()).context("pictures as bytes")?;
-    bytes
-        .chunks(each)
+    let side = pictures.size()[2] as usize;
+    bytes(pictures)?
+        .iter()
         .map(|picture| {
             let seen = Oracle.read(picture, side)?;
             let object = seen.objects.iter().max_by(|a, b| a.radius.total_cmp(&b.radius));

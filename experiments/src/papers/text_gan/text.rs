@@ -104,3 +104,40 @@ impl Text {
 pub fn minilm_metadata() -> BTreeMap<String, String> {
     [(FROZEN.to_string(), "minilm".to_string())].into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use easel_nn::InitScheme;
+    use easel_text::Vocabulary;
+    use text_gan::EncoderKind;
+
+    fn encoder(captions: &[&str]) -> Weights {
+        let params = Params::new(Device::Cpu, 1, InitScheme::Public);
+        let vocabulary = Vocabulary::from_captions(captions, 1);
+        let encoder = TextEncoder::new(&params.root(), EncoderKind::Words, vocabulary, 8, 16).expect("valid");
+        let tensors = params.named().into_iter().map(|(name, t)| (name, t.detach().copy())).collect();
+        Weights { path: "text".into(), tensors, metadata: encoder.metadata() }
+    }
+
+    #[test]
+    fn vectors_are_centred_and_quiet() {
+        let captions = ["a red circle", "a blue circle", "a red star", "a large blue star"];
+        let whole = Text::complete(encoder(&captions), &captions, Device::Cpu).expect("completed");
+        let text = Text::from_weights(whole, Device::Cpu).expect("whole");
+        let vectors = text.encode(&captions).expect("encoded");
+        let mean = vectors.mean_dim([0i64].as_slice(), false, Kind::Float);
+        assert!(mean.abs().max().double_value(&[]) < 1e-5);
+        let loudness = vectors.square().mean(Kind::Float).sqrt().double_value(&[]);
+        assert!((loudness / LOUDNESS - 1.0).abs() < 1e-3, "{loudness}");
+        // A caption's vector does not depend on the others that are read with it.
+        let alone = text.encode(&captions[2..3]).expect("encoded");
+        assert!((vectors.narrow(0, 2, 1) - alone).abs().max().double_value(&[]) < 1e-5);
+    }
+
+    #[test]
+    fn an_encoder_without_its_mean_is_refused_by_name() {
+        let error = Text::from_weights(encoder(&["a star"]), Device::Cpu).expect_err("incomplete").to_string();
+        assert!(error.contains(MEAN), "{error}");
+    }
+}

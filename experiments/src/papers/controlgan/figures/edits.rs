@@ -11,7 +11,8 @@ use tch::{Device, Kind, Tensor};
 use super::maps::heat;
 use crate::papers::controlgan::data::scenes;
 use crate::papers::controlgan::edits::{Pair, change, pairs, region};
-use crate::papers::controlgan::model::{Trained, bytes};
+use crate::papers::controlgan::model::Trained;
+use crate::tensors::bytes;
 use crate::tensors::pictures;
 
 /// Noises shown.

@@ -105,7 +105,8 @@ pub fn networks(measure: &Measure<'_>) -> Result<Figure> {
     graph.arrow(join, score);
     Ok(Figure::new().width(1280.0).title("A text for the generator and for the discriminator").panel(graph).caption(format!(
         "After Fig. 2 of Reed et al. 2016. Top: the generator, {} parameters; bottom: the discriminator, {}. Under a block: its \
-         parameters. {doubled} and convolutions of 4 × 4 halve the side; the discriminator judges packs of {} pictures of a text. The picture is for \"{}\". {}",
+         parameters. {doubled} and convolutions of 4 × 4 halve the side; the discriminator judges packs of {} pictures of a \
+         text. The picture is for \"{}\". {}",
         g_params.count(),
         d_params.count(),
         config.pack,
