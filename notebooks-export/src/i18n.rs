@@ -145,6 +145,11 @@ words! {
     version: "version", "版本";
     /// Label.
     config: "configuration (BLAKE3)", "配置 (BLAKE3)";
+    /// Heading.
+    train: "Train it yourself", "自己训练一次";
+    /// Note before the command.
+    train_note: "The preset `smoke` takes the whole path, from data to figures, in seconds or a few minutes; it is too short for good pictures. `cargo easel list` names the presets that are not.",
+        "预设 `smoke` 在几秒到几分钟内走完从数据到插图的全程，但时间太短，得不到好图。`cargo easel list` 列出了其他预设。";
     /// Note at a notebook's head.
     notebook_note: "All outputs are stored: nothing has to be run to read this. To run it, open it inside the Easel project, where `cargo easel` works.",
         "所有输出都已保存，不运行也能阅读。若要运行，请在 Easel 项目目录内打开，那里可以使用 `cargo easel`。";

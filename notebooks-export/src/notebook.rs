@@ -38,7 +38,7 @@ pub fn notebook(paper: &Paper, names: &Names) -> String {
             match content {
                 Content::Prose(prose) => cells.prose(&text(prose, paper, names)),
                 Content::Figure(name, drawn) => {
-                    cells.code(&format!("!cargo easel figure {name} --out figures"), picture(drawn));
+                    cells.code(&format!("!cargo easel figure {name} --out figures"), Some(picture(drawn)));
                 }
                 Content::Table(table, command) => {
                     cells.prose(&format!("{}\n{} `{command}`", table.markdown(), words.measured_by));
@@ -50,12 +50,14 @@ pub fn notebook(paper: &Paper, names: &Names) -> String {
                 }
                 Content::Command { line, output } => {
                     let stream = json!({"name": "stdout", "output_type": "stream", "text": lines(output)});
-                    cells.code(&format!("!{line}"), stream);
+                    cells.code(&format!("!{line}"), Some(stream));
                 }
             }
         }
     }
     cells.finish();
+    cells.prose(&format!("## {}\n\n{}", words.train, words.train_note));
+    cells.code(&format!("!cargo easel run {0} --preset smoke --out {0}-smoke", paper.name), None);
     let p = &paper.provenance;
     cells.prose(&format!(
         "## {}\n\n- {}: `{}`\n- {}: {}\n- {}: {}\n- {}: `{}`",
@@ -168,13 +170,15 @@ impl Cells {
         self.cells.push(json!({"cell_type": "markdown", "id": id, "metadata": {}, "source": lines(&text)}));
     }
 
-    fn code(&mut self, source: &str, output: Value) {
+    /// A cell with its output, or one that was not executed.
+    fn code(&mut self, source: &str, output: Option<Value>) {
         self.finish();
-        self.executed += 1;
+        self.executed += usize::from(output.is_some());
+        let count = output.is_some().then_some(self.executed);
         let id = self.id(source);
         self.cells.push(json!({
-            "cell_type": "code", "execution_count": self.executed, "id": id, "metadata": {}, "outputs": [output],
-            "source": lines(source),
+            "cell_type": "code", "execution_count": count, "id": id, "metadata": {},
+            "outputs": output.into_iter().collect::<Vec<_>>(), "source": lines(source),
         }));
     }
 

@@ -64,7 +64,12 @@ fn notebooks_are_valid_and_run_from_top_to_bottom() {
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}{errors}");
     assert_eq!(said.matches("valid ").count(), 6, "{said}");
-    for call in ["figure ddpm_chain --out figures", "figure ddpm_loss --out figures", "info ddpm --preset small"] {
+    for call in [
+        "figure ddpm_chain --out figures",
+        "figure ddpm_loss --out figures",
+        "info ddpm --preset small",
+        "run ddpm --preset smoke --out ddpm-smoke",
+    ] {
         assert!(said.contains(&format!("output ran easel {call}")), "{said}");
     }
     let drawn = std::fs::read_to_string(site.join("ddpm/figures/ddpm_chain.svg")).expect("a figure");

@@ -136,11 +136,7 @@ impl Loader {
 
     /// Batch of `step`, a function of (seed, step).
     pub fn batch(&self, step: u64) -> Batch {
-        self.pick(step, self.indices(step))
-    }
-
-    /// A batch of these pictures, as many as a batch has, augmented by the draws of `step`.
-    pub fn pick(&self, step: u64, indices: Vec<usize>) -> Batch {
+        let indices = self.indices(step);
         let list: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
         let index = Tensor::from_slice(&list).to_device(self.device);
         let draws = self.draws(step);

@@ -148,6 +148,14 @@ impl DownBlock {
         Ok(Self { conv, norm })
     }
 
+    /// Without normalisation, and with a bias.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn plain(path: &Path, inputs: i64, outputs: i64) -> Result<Self, NnError> {
+        Ok(Self { conv: Conv2d::new(&path.sub("conv"), inputs, outputs, 4)?.strided(2, 1), norm: None })
+    }
+
     /// `[B, inputs, H, W]` to `[B, outputs, H / 2, W / 2]`; statistics of the batch where `train`, else the running ones.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         let x = self.conv.forward(x);

@@ -33,6 +33,7 @@ fn training_step(c: &mut Criterion) {
         let train = TrainConfig {
             batch: BATCH as i64,
             interpolated: 1.0,
+            penalty: 2.0,
             augment: Augment::OFF,
             generator: optim,
             discriminator: optim,

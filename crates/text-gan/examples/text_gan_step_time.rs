@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let train = TrainConfig {
         batch: batch as i64,
         interpolated: 1.0,
+        penalty: 0.0,
         augment: Augment::OFF,
         generator: optim,
         discriminator: optim,

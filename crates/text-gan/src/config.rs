@@ -23,9 +23,9 @@ pub struct TextGanConfig {
     pub doubling: Doubling,
     /// Channels of the discriminator's first map; each later one has twice as many.
     pub discriminator: i64,
-    /// Pictures of one text that the discriminator judges together, stacked by channel, so that it sees whether they differ
-    /// (PacGAN, Lin et al. 2018, arXiv:1712.04086, here within a text); 1 as in the paper.
-    pub pack: i64,
+    /// Whether the discriminator normalises by the batch, as in the paper. A gradient penalty asks for the gradient of each
+    /// pair's own score, which there is none of where scores depend on the batch.
+    pub normalised: bool,
 }
 
 /// A configuration that cannot be built.
@@ -55,10 +55,10 @@ impl TextGanConfig {
             noise: 32,
             text: 128,
             projected: 64,
-            generator: 32,
+            generator: 24,
             doubling: Doubling::Nearest,
-            discriminator: 16,
-            pack: 2,
+            discriminator: 24,
+            normalised: false,
         }
     }
 
@@ -73,7 +73,7 @@ impl TextGanConfig {
             generator: 128,
             doubling: Doubling::Transposed,
             discriminator: 64,
-            pack: 1,
+            normalised: true,
         }
     }
 
@@ -92,7 +92,6 @@ impl TextGanConfig {
             ("projected", self.projected),
             ("generator", self.generator),
             ("discriminator", self.discriminator),
-            ("pack", self.pack),
         ] {
             if value < 1 {
                 return Err(ConfigError { key, value, expected: "1 or more" });

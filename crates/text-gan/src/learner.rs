@@ -15,7 +15,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::config::TextGanConfig;
 use crate::interpolate::with_midpoints;
-use crate::loss::{discriminator_loss, generator_loss};
+use crate::loss::{discriminator_loss, generator_loss, gradient_penalty};
 use crate::mismatch::Mismatch;
 use crate::model::{Discriminator, Generator};
 use crate::variant::Variant;
@@ -31,6 +31,8 @@ pub struct TrainConfig {
     pub batch: i64,
     /// Weight of interpolated texts in G's loss.
     pub interpolated: f64,
+    /// Weight k of D's gradient penalty ([`gradient_penalty`]); 0, as in the paper, is none.
+    pub penalty: f64,
     /// Augmentation of what D sees.
     pub augment: Augment,
     /// G's optimiser.
@@ -52,6 +54,10 @@ impl TrainConfig {
         if !(0.0..=10.0).contains(&self.interpolated) {
             let value = self.interpolated.to_string();
             return Err(TrainError::Range { key: "train.interpolated", value, expected: "in [0, 10]" });
+        }
+        if !(0.0..=100.0).contains(&self.penalty) {
+            let value = self.penalty.to_string();
+            return Err(TrainError::Range { key: "train.penalty", value, expected: "in [0, 100]" });
         }
         self.augment.validate().map_err(TrainError::Model)?;
         self.generator.validate()?;
@@ -124,7 +130,6 @@ pub struct TextGanLearner {
     mismatch: Mismatch,
     config: TrainConfig,
     noise: i64,
-    pack: i64,
     streams: Streams,
     device: Device,
 }
@@ -134,7 +139,6 @@ pub struct TextGanLearner {
 struct Streams {
     noise: Stream,
     captions: Stream,
-    mates: Stream,
     mismatch: Stream,
     wrong_captions: Stream,
     augment: [Stream; 3],
@@ -147,7 +151,6 @@ impl Streams {
         Self {
             noise: purpose("train/noise"),
             captions: purpose("train/captions"),
-            mates: purpose("train/mates"),
             mismatch: purpose("train/mismatch"),
             wrong_captions: purpose("train/wrong captions"),
             augment: ["real", "fake", "generator"].map(|who| purpose(&format!("train/augment {who}"))),
@@ -173,13 +176,15 @@ impl TextGanLearner {
         model.validate().map_err(|e| other(&e))?;
         config.validate()?;
         pairs.check(model).map_err(TrainError::Model)?;
-        if config.batch % (2 * model.pack) != 0 {
-            let (value, expected) = (config.batch.to_string(), "a multiple of twice model.pack");
-            return Err(TrainError::Range { key: "train.batch", value, expected });
+        if config.penalty > 0.0 && model.normalised {
+            let (value, expected) = (config.penalty.to_string(), "0, or model.normalised = false");
+            return Err(TrainError::Range { key: "train.penalty", value, expected });
         }
         let device = pairs.texts.device();
         let generator_params = Params::new(device, seed, InitScheme::Dcgan);
-        let discriminator_params = Params::new(device, seed, InitScheme::Dcgan);
+        // DCGAN's narrow weights count on the normalisation to scale them up.
+        let scheme = if model.normalised { InitScheme::Dcgan } else { InitScheme::Public };
+        let discriminator_params = Params::new(device, seed, scheme);
         let generator = Generator::new(&generator_params.root().sub("generator"), model).map_err(|e| other(&e))?;
         let discriminator =
             Discriminator::new(&discriminator_params.root().sub("discriminator"), model).map_err(|e| other(&e))?;
@@ -196,7 +201,6 @@ impl TextGanLearner {
             pairs,
             config: config.clone(),
             noise: model.noise,
-            pack: model.pack,
             streams: Streams::new(seed),
             device,
         })
@@ -205,18 +209,6 @@ impl TextGanLearner {
     /// Trained scalars of both networks.
     pub fn parameters(&self) -> i64 {
         self.generator_group.params.numel() + self.discriminator_group.params.numel()
-    }
-
-    /// Pictures that D judges together at `step`, each followed by others of its class: `[B]`, and the first of each pack.
-    fn packs(&self, step: u64) -> (Vec<usize>, Vec<usize>) {
-        let (pack, stream) = (self.pack as usize, &self.streams.mates);
-        let mut firsts = self.pairs.loader.indices(step);
-        firsts.truncate(firsts.len() / pack);
-        let mate = |at: usize| match (firsts[at / pack], at % pack) {
-            (first, 0) => first,
-            (first, _) => self.mismatch.mate(stream, step, at as u64, first),
-        };
-        ((0..firsts.len() * pack).map(mate).collect(), firsts)
     }
 
     /// Rows of the right and of the wrong texts of the pictures `indices` at `step`, `[B]` each.
@@ -254,38 +246,45 @@ impl Learner for TextGanLearner {
     }
 
     fn step(&mut self, step: u64) -> Result<Scalars, TrainError> {
-        let (pack, s) = (self.pack, &self.streams);
-        let (real, firsts) = self.packs(step);
-        let real = self.pairs.loader.pick(step, real);
-        let (right, wrong) = self.texts(step, &firsts);
+        let s = &self.streams;
+        let real = self.pairs.loader.batch(step);
+        let (right, wrong) = self.texts(step, &real.indices);
         let (right, wrong) = (self.pairs.vectors(&right), self.pairs.vectors(&wrong));
-        let batch = firsts.len() as i64; // packs of real texts
+        let batch = self.config.batch;
         let all = self.variant.generated(batch);
+        let augment = &self.config.augment;
+        let seen = |x: &Tensor, who: usize| augment.apply(x, &s.augment[who], step, 0);
         // excerpt: step
         let texts = if self.variant.interpolates() { with_midpoints(&right) } else { right.shallow_clone() };
-        let z = normal_tensor(&s.noise, step, 0..(all * pack) as u64, &[self.noise], self.device);
+        let z = normal_tensor(&s.noise, step, 0..all as u64, &[self.noise], self.device);
         // One pass of G serves both players; D learns from the pictures of real texts alone.
-        let fakes = self.generator.forward(&z, &texts.repeat_interleave_self_int(pack, 0, None), true);
+        let fakes = self.generator.forward(&z, &texts, true);
 
-        let (d, augment) = (&self.discriminator, &self.config.augment);
-        let seen = |x: &Tensor, who: usize| augment.apply(x, &s.augment[who], step, 0);
-        let of_real = d.features(&seen(&real.images, 0), true);
-        let of_fake = d.features(&seen(&fakes.narrow(0, 0, batch * pack).detach(), 1), true);
-        let score_real = d.score(&of_real, &right, true);
+        let d = &self.discriminator;
+        let penalised = self.config.penalty > 0.0;
+        let x = seen(&real.images, 0).detach().set_requires_grad(penalised);
+        let h = right.detach().set_requires_grad(penalised);
+        let of_real = d.features(&x, true);
+        let of_fake = d.features(&seen(&fakes.narrow(0, 0, batch).detach(), 1), true);
+        let score_real = d.score(&of_real, &h, true);
         let aware = self.variant.matching_aware();
         // The others look at wrong pairs too, to show whether D heeds the text, but do not learn from them.
         let score_wrong =
             if aware { d.score(&of_real, &wrong, true) } else { no_grad(|| d.score(&of_real, &wrong, true)) };
         let score_fake = d.score(&of_fake, &right, true);
-        let loss_d = discriminator_loss(&score_real, aware.then_some(&score_wrong), &score_fake);
+        let mut loss_d = discriminator_loss(&score_real, aware.then_some(&score_wrong), &score_fake);
+        let mut penalty = loss_d.zeros_like();
+        if penalised {
+            penalty = gradient_penalty(&score_real, &x, &h) * self.config.penalty;
+            loss_d += &penalty;
+        }
         let norm_d = self.discriminator_group.update(&loss_d)?;
 
         let d = &self.discriminator;
         // Midpoints apart: D never saw them among the others, and in one batch with them its normalisation would tell and
         // hide what neither does alone.
         let moved = seen(&fakes, 2);
-        let score =
-            |from: i64, n: i64| d.forward(&moved.narrow(0, from * pack, n * pack), &texts.narrow(0, from, n), true);
+        let score = |from: i64, n: i64| d.forward(&moved.narrow(0, from, n), &texts.narrow(0, from, n), true);
         let own = score(0, batch);
         let scores = if all > batch { Tensor::cat(&[own, score(batch, all - batch)], 0) } else { own };
         let loss_g = generator_loss(&scores, batch, self.config.interpolated);
@@ -298,6 +297,7 @@ impl Learner for TextGanLearner {
             ("s_r", mean(&score_real)),
             ("s_w", mean(&score_wrong)),
             ("s_f", mean(&score_fake)),
+            ("penalty", penalty.detach()),
             ("grad_d", norm_d),
             ("grad_g", norm_g),
         ])

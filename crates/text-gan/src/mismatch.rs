@@ -44,15 +44,6 @@ impl Mismatch {
         Ok(Self { classes: classes.to_vec(), sorted, blocks })
     }
 
-    /// A picture of the class of `picture`, which may be itself, a function of (stream, step, sample).
-    ///
-    /// # Panics
-    /// When there is no picture of that number.
-    pub fn mate(&self, stream: &Stream, step: u64, sample: u64, picture: usize) -> usize {
-        let own = self.blocks[&self.classes[picture]].clone();
-        self.sorted[own.start + stream.below(step, sample, own.len())]
-    }
-
     /// A picture of another class than `picture`, a function of (stream, step, sample).
     ///
     /// # Panics

@@ -3,7 +3,6 @@
 use easel_nn::layers::{BatchNorm, Conv2d, Linear};
 use easel_nn::{NnError, Path};
 use gan::blocks::{DownBlock, Project, ToLogit, ToPicture, UpBlock, leaky_relu};
-use gan::model::packed;
 use tch::Tensor;
 
 use crate::config::TextGanConfig;
@@ -64,13 +63,15 @@ struct Trunk {
 }
 
 impl Trunk {
-    /// For `channels` of input.
-    fn new(path: &Path, config: &TextGanConfig, channels: i64) -> Result<Self, NnError> {
+    fn new(path: &Path, config: &TextGanConfig, normalised: bool) -> Result<Self, NnError> {
         let n = config.doublings();
         let width = |k: u32| config.discriminator << k;
         let block = |k: u32| {
-            let inputs = if k == 0 { channels } else { width(k - 1) };
-            DownBlock::new(&path.sub(k), inputs, width(k), k > 0)
+            let inputs = if k == 0 { config.channels } else { width(k - 1) };
+            match normalised {
+                true => DownBlock::new(&path.sub(k), inputs, width(k), k > 0),
+                false => DownBlock::plain(&path.sub(k), inputs, width(k)),
+            }
         };
         Ok(Self { blocks: (0..n).map(block).collect::<Result<_, _>>()?, width: width(n - 1) })
     }
@@ -94,11 +95,10 @@ impl Trunk {
 /// [`Discriminator::score`] once a pair.
 #[derive(Debug)]
 pub struct Discriminator {
-    pack: i64,
     trunk: Trunk,
     text: Linear,
     join: Conv2d,
-    norm: BatchNorm,
+    norm: Option<BatchNorm>,
     last: ToLogit,
 }
 
@@ -108,32 +108,39 @@ impl Discriminator {
     /// # Errors
     /// A name that is taken.
     pub fn new(path: &Path, config: &TextGanConfig) -> Result<Self, NnError> {
-        let trunk = Trunk::new(&path.sub("trunk"), config, config.pack * config.channels)?;
-        let width = trunk.width;
+        let trunk = Trunk::new(&path.sub("trunk"), config, config.normalised)?;
+        let (width, inputs) = (trunk.width, trunk.width + config.projected);
+        let (join, norm) = match config.normalised {
+            true => (Conv2d::without_bias(&path.sub("join"), inputs, width, 1)?, Some(path.sub("norm"))),
+            false => (Conv2d::new(&path.sub("join"), inputs, width, 1)?, None),
+        };
         Ok(Self {
-            pack: config.pack,
             trunk,
             text: Linear::new(&path.sub("text"), config.text, config.projected)?,
-            join: Conv2d::without_bias(&path.sub("join"), width + config.projected, width, 1)?,
-            norm: BatchNorm::new(&path.sub("norm"), width)?,
+            join,
+            norm: norm.map(|path| BatchNorm::new(&path, width)).transpose()?,
             last: ToLogit::new(&path.sub("last"), width, LAST)?,
         })
     }
 
-    /// Pictures f32 `[B, C, side, side]`, neighbours of one text together, to maps f32 `[B / pack, width, 4, 4]`.
+    /// Pictures f32 `[B, C, side, side]` to maps f32 `[B, width, 4, 4]`.
     pub fn features(&self, pictures: &Tensor, train: bool) -> Tensor {
-        self.trunk.forward(&packed(pictures, self.pack), train)
+        self.trunk.forward(pictures, train)
     }
 
     /// The maps on the way to [`Discriminator::features`], which are the last.
     pub fn maps(&self, pictures: &Tensor, train: bool) -> Vec<Tensor> {
-        self.trunk.maps(&packed(pictures, self.pack), train)
+        self.trunk.maps(pictures, train)
     }
 
-    /// Maps of [`Discriminator::features`] with their texts f32 `[B / pack, T]` to logits `[B / pack]`.
+    /// Maps of [`Discriminator::features`] with their texts f32 `[B, T]` to logits `[B]`.
     pub fn score(&self, features: &Tensor, texts: &Tensor, train: bool) -> Tensor {
-        let x = Tensor::cat(&[features, &self.planes(texts)], 1);
-        self.last.forward(&leaky_relu(&self.norm.forward(&self.join.forward(&x), train)))
+        let x = self.join.forward(&Tensor::cat(&[features, &self.planes(texts)], 1));
+        let x = match &self.norm {
+            Some(norm) => norm.forward(&x, train),
+            None => x,
+        };
+        self.last.forward(&leaky_relu(&x))
     }
 
     /// Projected texts `[B, T]` at every position, `[B, n_t, 4, 4]`.
@@ -165,7 +172,7 @@ impl PictureEncoder {
     /// # Errors
     /// A name that is taken.
     pub fn new(path: &Path, config: &TextGanConfig, outputs: i64) -> Result<Self, NnError> {
-        let trunk = Trunk::new(&path.sub("trunk"), config, config.channels)?;
+        let trunk = Trunk::new(&path.sub("trunk"), config, true)?;
         let last = Linear::new(&path.sub("last"), trunk.width * LAST * LAST, outputs)?;
         Ok(Self { trunk, last })
     }

@@ -2,6 +2,7 @@
 
 mod controlgan;
 mod inpaint;
+mod notebook;
 mod pictures;
 mod run;
 mod samplers;

@@ -17,7 +17,7 @@ use easel_core::noise::Noise;
 pub use caption::{CaptionError, Claim, Claims, Style};
 pub use oracle::{Description, Oracle, OracleError, Seen, Verdict};
 pub use render::{Bounds, Rendered};
-pub use scene::{Colour, Object, Place, Relation, Scene, Shape, Size};
+pub use scene::{Colour, Object, Place, Relation, Scene, Shape, Size, magnified};
 
 use crate::dataset::{Dataset, DatasetError};
 

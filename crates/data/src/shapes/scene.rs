@@ -214,6 +214,13 @@ pub struct Scene {
     pub objects: Vec<Object>,
 }
 
+/// Centre and radius of an object seen `factor` times as large and, along each axis, as far on its way between the borders as
+/// before. The inverse of the same with 1 / `factor`, as long as the object fits.
+pub fn magnified(centre: [f64; 2], radius: f64, factor: f64) -> ([f64; 2], f64) {
+    let room = |radius: f64| 1.0 - 2.0 * (radius + MARGIN);
+    (centre.map(|c| 0.5 + (c - 0.5) * room(radius * factor) / room(radius)), radius * factor)
+}
+
 impl Scene {
     /// A scene with a number of objects from `count` and without the `held_out` pairs.
     pub fn draw(rng: &mut impl Rng, count: RangeInclusive<usize>, held_out: &[Pair]) -> Self {

@@ -2,8 +2,8 @@
 
 use easel_core::noise::Noise;
 use easel_data::shapes::{
-    Bounds, Claims, Colour, Description, Oracle, Place, Relation, Rendered, Scene, Shape, Shapes, ShapesError, Size,
-    Style, geometry,
+    Bounds, Claims, Colour, Description, Object, Oracle, Place, Relation, Rendered, Scene, Shape, Shapes, ShapesError,
+    Size, Style, geometry, magnified,
 };
 use proptest::prelude::*;
 
@@ -158,6 +158,26 @@ fn places_follow_a_single_object() {
         assert_eq!(Some(Place::of(described.objects[0].centre)), claims.objects[0].place);
     }
     assert_eq!(seen.len(), Place::ALL.len());
+}
+
+/// Seen from nearer by a single object still lies inside, and what was read there gives the object back.
+#[test]
+fn what_is_magnified_is_read_and_reduced_again() {
+    const FACTOR: f64 = 1.6;
+    let shapes = Shapes::new(32, 7).unwrap().with_objects(1..=1).unwrap();
+    for index in 0..200 {
+        let scene = shapes.scene(index);
+        let object = scene.objects[0];
+        let (centre, radius) = magnified(object.centre, object.radius, FACTOR);
+        assert!(centre.iter().all(|&c| c > radius && c < 1.0 - radius), "{index}: outside");
+        let back = magnified(centre, radius, 1.0 / FACTOR);
+        assert!((0..2).all(|a| (back.0[a] - object.centre[a]).abs() < 1e-12) && (back.1 - object.radius).abs() < 1e-12);
+        let nearer = Scene { objects: vec![Object { centre, radius, ..object }], ..scene.clone() };
+        let seen = Oracle.read(&nearer.render(32).image, 32).unwrap().objects[0];
+        let (centre, radius) = magnified(seen.centre, seen.radius, 1.0 / FACTOR);
+        assert_eq!((seen.shape, seen.colour), (object.shape, object.colour), "{index}");
+        assert_eq!((Place::of(centre), Size::of_radius(radius)), (Place::of(object.centre), object.size), "{index}");
+    }
 }
 
 #[test]

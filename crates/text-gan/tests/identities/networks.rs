@@ -34,8 +34,7 @@ fn pictures_of_every_size_are_made_and_judged() {
             let pictures = no_grad(|| g.forward(&z, &texts, train));
             assert_eq!(pictures.size(), [4, 3, side, side]);
             assert!(pictures.abs().max().double_value(&[]) <= 1.0);
-            let packs = 4 / config.pack;
-            assert_eq!(d.forward(&pictures, &texts.narrow(0, 0, packs), train).size(), [packs]);
+            assert_eq!(d.forward(&pictures, &texts, train).size(), [4]);
             assert_eq!(s.forward(&pictures, train).size(), [4, config.noise]);
         }
     }
@@ -56,7 +55,7 @@ fn a_picture_does_not_depend_on_its_batch() {
 fn the_score_depends_on_the_text() {
     let config = TextGanConfig::smoke();
     let (_, d, _) = networks(&config);
-    let (pictures, texts) = (normals(0, &[4 * config.pack, 3, 16, 16]), normals(1, &[4, config.text]));
+    let (pictures, texts) = (normals(0, &[4, 3, 16, 16]), normals(1, &[4, config.text]));
     let order = Tensor::from_slice(&[1i64, 2, 3, 0]);
     let score = |texts: &Tensor| no_grad(|| d.forward(&pictures, texts, false));
     assert!(distance(&score(&texts), &score(&texts.index_select(0, &order))) > 1e-3);
@@ -91,6 +90,21 @@ fn the_published_networks_have_their_sizes() {
     let discriminator = count(&|p| drop(Discriminator::new(&p.root(), &config).expect("fresh names")));
     let convolutions: i64 = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512) + 640 * 512 + 16 * 512;
     assert_eq!(discriminator, (1024 * 128 + 128) + convolutions + norms(&[128, 256, 512, 512]));
+}
+
+/// What a gradient penalty counts on; with normalisation by the batch it does not hold.
+#[test]
+fn a_score_without_normalisation_is_its_own_pairs() {
+    let moved = |normalised: bool| {
+        let config = TextGanConfig { normalised, ..TextGanConfig::smoke() };
+        let (_, d, _) = networks(&config);
+        let (pictures, texts) = (normals(0, &[4, 3, 16, 16]), normals(1, &[4, config.text]));
+        let others = Tensor::cat(&[pictures.narrow(0, 0, 1), normals(2, &[3, 3, 16, 16])], 0);
+        let score = |pictures: &Tensor| no_grad(|| d.forward(pictures, &texts, true).get(0));
+        distance(&score(&pictures), &score(&others))
+    };
+    assert!(moved(false) < 1e-6);
+    assert!(moved(true) > 1e-4);
 }
 
 #[test]

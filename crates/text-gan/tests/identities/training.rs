@@ -39,7 +39,7 @@ fn config() -> TrainConfig {
     let mut slower = optim;
     slower.rate.lr = 5e-4;
     let augment = Augment { shift: 0.1, scale: 0.1, cut: 0.2, brightness: 0.1, noise: 0.05 };
-    TrainConfig { batch: 8, interpolated: 1.0, augment, generator: optim, discriminator: slower }
+    TrainConfig { batch: 8, interpolated: 1.0, penalty: 2.0, augment, generator: optim, discriminator: slower }
 }
 
 fn learner(variant: Variant, steps: u64) -> TextGanLearner {
@@ -166,4 +166,7 @@ fn pairs_that_do_not_fit_are_refused() {
     let odd = TrainConfig { batch: 7, ..config() };
     let made = TextGanLearner::new(Variant::Gan, &TextGanConfig::smoke(), &odd, pairs(7), 0, 4);
     assert!(made.map(|_| ()).expect_err("refused").to_string().contains("train.batch = 7"));
+    let normalised = TextGanConfig { normalised: true, ..TextGanConfig::smoke() };
+    let made = TextGanLearner::new(Variant::Gan, &normalised, &config(), pairs(8), 0, 4);
+    assert!(made.map(|_| ()).expect_err("refused").to_string().contains("train.penalty = 2"));
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use easel_core::weights::Weights;
 use easel_core::{Noise, Stream};
 use easel_data::loader::{Loader, scaled};
-use easel_data::shapes::{Oracle, Place};
+use easel_data::shapes::{Oracle, Place, Seen, Size, magnified};
 use easel_metrics::classifier::{Classifier, ClassifierConfig};
 use easel_metrics::extractor::FeatureExtractor;
 use easel_nn::{InitScheme, Params};
@@ -14,7 +14,7 @@ use ndarray::{Array2, Axis, Slice};
 use tch::{Device, Kind, Tensor};
 
 use super::config::RunConfig;
-use super::world::{Attribute, Part, World};
+use super::world::{Attribute, CLOSER, Part, World};
 use crate::tensors::{all_images, bytes};
 
 /// Values of the attributes of one picture; none where it cannot be read.
@@ -177,13 +177,14 @@ fn oracle(pictures: &Tensor) -> Result<Vec<(Values, bool)>> {
             let seen = Oracle.read(picture, side)?;
             let object = seen.objects.iter().max_by(|a, b| a.radius.total_cmp(&b.radius));
             let single = seen.objects.len() == 1 && seen.unread == 0;
-            let index = |read: fn(&easel_data::shapes::Seen) -> usize| object.map(read);
+            let index = |read: fn(&Seen) -> usize| object.map(read);
+            let farther = |o: &Seen| magnified(o.centre, o.radius, 1.0 / CLOSER);
             let values = vec![
                 index(|o| o.shape as usize),
                 index(|o| o.colour as usize),
-                index(|o| o.size as usize),
+                object.map(|o| Size::of_radius(farther(o).1) as usize),
                 Some(seen.background as usize),
-                index(|o| Place::of(o.centre) as usize),
+                object.map(|o| Place::of(farther(o).0) as usize),
             ];
             Ok((values, single))
         })

@@ -42,7 +42,7 @@ pub fn networks(measure: &Measure<'_>) -> Result<Figure> {
     let discriminator = Discriminator::new(&d_params.root(), config)?;
     let zeros = |size: &[i64]| Tensor::zeros(size, (Kind::Float, Device::Cpu));
     let (maps, features) = no_grad(|| {
-        let maps = generator.maps(&zeros(&[config.pack, config.noise]), &zeros(&[config.pack, config.text]), false);
+        let maps = generator.maps(&zeros(&[1, config.noise]), &zeros(&[1, config.text]), false);
         let features = discriminator.maps(maps.last().unwrap_or(&zeros(&[1])), false);
         (maps, features)
     });
@@ -105,11 +105,9 @@ pub fn networks(measure: &Measure<'_>) -> Result<Figure> {
     graph.arrow(join, score);
     Ok(Figure::new().width(1280.0).title("A text for the generator and for the discriminator").panel(graph).caption(format!(
         "After Fig. 2 of Reed et al. 2016. Top: the generator, {} parameters; bottom: the discriminator, {}. Under a block: its \
-         parameters. {doubled} and convolutions of 4 × 4 halve the side; the discriminator judges packs of {} pictures of a \
-         text. The picture is for \"{}\". {}",
+         parameters. {doubled} and convolutions of 4 × 4 halve the side. The picture is for \"{}\". {}",
         g_params.count(),
         d_params.count(),
-        config.pack,
         easel_plot::text::literal(measure.world.caption(class)),
         trained.provenance()
     )))
