@@ -29,8 +29,8 @@ pub fn discriminator_loss(real: &Tensor, wrong: Option<&Tensor>, fake: &Tensor) 
 // end excerpt
 
 // excerpt: penalty
-/// The matching-aware gradient penalty, $\mathbb E\,\|\nabla_{(x,h)}D(x,h)\|^6$ of real pictures with their texts, a scalar
-/// (Tao et al. 2022, arXiv:2008.05865, section 3.3, with the joint gradient of the released code; not in the paper).
+/// The matching-aware gradient penalty, $\mathbb E\,\|\nabla_{(x,h)}a(x,h)\|^6$ of real pictures with their texts, a scalar, where
+/// $D=\sigma(a)$ (Tao et al. 2022, arXiv:2008.05865, with the joint gradient of the released code; not in the paper).
 ///
 /// `scores` are the logits `[B]` of the `pictures` `[B, C, H, W]` with the `texts` `[B, T]`, both of which require gradients;
 /// each score depends on its own pair alone. D becomes flat around real pairs and nowhere else, so that what is near them is worth

@@ -161,9 +161,10 @@ impl RunConfig {
             optim
         };
         // A penalised D takes steps five to ten times as long as the paper's.
-        let quick = |mut optim: OptimConfig| {
-            optim.adam.beta2 = if paper { optim.adam.beta2 } else { 0.99 };
-            optim
+        let player = |paper_lr: f64, lr: f64, ema: f64| {
+            let mut player = optim(if paper { paper_lr } else { lr }, 0.5, ema);
+            player.adam.beta2 = if paper { 0.999 } else { 0.99 };
+            player
         };
         let moved = Augment { shift: 0.06, scale: 0.06, ..Augment::OFF };
         // Emoji are few, and D would learn them by heart.
@@ -178,18 +179,16 @@ impl RunConfig {
             variants,
             model,
             train: TrainConfig {
-                batch: if smoke {
-                    8
-                } else if paper {
-                    64
-                } else {
-                    32
+                batch: match name {
+                    "smoke" => 8,
+                    "paper" => 64,
+                    _ => 32,
                 },
                 interpolated: 1.0,
                 penalty: if paper { 0.0 } else { 2.0 },
                 augment: if emoji { seen } else { Augment::OFF },
-                generator: quick(optim(if paper { 2e-4 } else { 1e-3 }, 0.5, 0.995)),
-                discriminator: quick(optim(if paper { 2e-4 } else { 2e-3 }, 0.5, 0.0)),
+                generator: player(2e-4, 1e-3, 0.995),
+                discriminator: player(2e-4, 2e-3, 0.0),
             },
             steps: rhythm(if name == "variants" { 3500 } else { 7000 }),
             pictures: Pictures { flip: false, shift: if emoji { 1 } else { 0 }, rotate: 0.0, scale: 0.0 },

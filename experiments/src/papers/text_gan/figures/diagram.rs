@@ -79,18 +79,19 @@ pub fn networks(measure: &Measure<'_>) -> Result<Figure> {
     graph.arrow(before[0], picture);
 
     // D runs the other way, from the picture back to the text.
+    let bent = if config.normalised { "BN, LReLU" } else { "LReLU" };
     let seen = graph.picture(x, bottom, 1.5, pictures(&made)?.remove(0), "real or generated");
     let mut from = seen;
     let mut at = x - STEP;
     for (k, map) in features.iter().enumerate() {
-        let name = if k == 0 { "conv\nLReLU" } else { "conv\nBN, LReLU" };
+        let name = if k == 0 { "conv\nLReLU".to_string() } else { format!("conv\n{bent}") };
         let node = graph.block(at, bottom, 1.95, 1.6, format!("{name}\n{}", shape(map)));
         graph.style(node).color(VERMILION).caption(short(scalars(&d_params, &format!("trunk.{k}."))));
         graph.arrow(from, node);
         (from, at) = (node, at - STEP);
     }
     let width = config.discriminator << (config.doublings() - 1);
-    let join = graph.block(at, bottom, 1.95, 1.6, format!("conv 1×1\nBN, LReLU\n{width}×4×4"));
+    let join = graph.block(at, bottom, 1.95, 1.6, format!("conv 1×1\n{bent}\n{width}×4×4"));
     let count = scalars(&d_params, "join") + scalars(&d_params, "norm");
     graph.style(join).color(VERMILION).caption(short(count));
     graph.arrow(from, join);
