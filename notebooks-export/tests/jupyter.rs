@@ -1,11 +1,9 @@
 //! Notebooks with the real validator, and with a real kernel.
 #![cfg(unix)] // the stand-in for the program is a shell script
 
+#[path = "support/jupyter.rs"]
+mod jupyter;
 mod support;
-
-use std::io::Write;
-use std::path::Path;
-use std::process::Command;
 
 use notebooks_export::export;
 use support::{Fake, everything};
@@ -40,29 +38,11 @@ const CARGO: &str =
 
 #[test]
 fn notebooks_are_valid_and_run_from_top_to_bottom() {
-    let python = std::env::var("EASEL_PYTHON").unwrap_or_else(|_| "python3".into());
-    let there = Command::new(&python).args(["-c", "import nbformat, nbclient, ipykernel"]).output();
-    if !there.is_ok_and(|output| output.status.success()) {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: {python} has no nbformat, nbclient and ipykernel, so that no notebook was validated or run. Install \
-             them (Debian: apt-get install python3-nbformat python3-nbclient python3-ipykernel), or set EASEL_PYTHON to \
-             a Python that has them"
-        );
-        return;
-    }
+    let Some(python) = jupyter::find() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let (site, programs) = (folder.path().join("site"), folder.path().join("bin"));
+    let site = folder.path().join("site");
     export(&Fake::default(), &everything(&site)).expect("exported");
-    std::fs::create_dir(&programs).expect("made");
-    let cargo = programs.join("cargo");
-    std::fs::write(&cargo, CARGO).expect("written");
-    make_executable(&cargo);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&path))).expect("a path");
-    let output = Command::new(&python).args(["-c", CHECK]).arg(&site).env("PATH", path).output().expect("run");
-    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}{errors}");
+    let said = jupyter::run(&python, CHECK, site.to_str().expect("UTF-8"), CARGO);
     assert_eq!(said.matches("valid ").count(), 6, "{said}");
     for call in [
         "figure ddpm_chain --out figures",
@@ -74,9 +54,4 @@ fn notebooks_are_valid_and_run_from_top_to_bottom() {
     }
     let drawn = std::fs::read_to_string(site.join("ddpm/figures/ddpm_chain.svg")).expect("a figure");
     assert_eq!(drawn, "drawn\n", "figures are drawn beside the notebook");
-}
-
-fn make_executable(file: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).expect("permitted");
 }

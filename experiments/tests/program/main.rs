@@ -2,6 +2,9 @@
 
 mod controlgan;
 mod inpaint;
+#[cfg(unix)]
+#[path = "../../../notebooks-export/tests/support/jupyter.rs"]
+mod jupyter;
 mod notebook;
 mod pictures;
 mod run;

@@ -190,3 +190,19 @@ fn oracle(pictures: &Tensor) -> Result<Vec<(Values, bool)>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oracle_reads_real_pictures_as_they_were_made() {
+        let world = World::open("shapes", 32).expect("made on demand");
+        let chosen: Vec<usize> = (0..300).collect();
+        let pictures = scaled(&all_images(&world.train.data.subset(&chosen)));
+        for (i, (values, single)) in oracle(&pictures).expect("readable").iter().enumerate() {
+            let made: Values = world.train.values.iter().map(|of| Some(of[i] as usize)).collect();
+            assert_eq!((values, *single), (&made, true), "picture {i}");
+        }
+    }
+}
