@@ -222,6 +222,15 @@ impl TextGanLearner {
         rows.unzip()
     }
 
+    /// D's logits of G's pictures of `texts` `[B, T]`, midpoints behind. These go through D apart: it never saw them among the
+    /// others, and in one batch with them its normalisation would tell and hide what neither does alone.
+    fn scores(&self, pictures: &Tensor, texts: &Tensor) -> Tensor {
+        let (batch, all) = (self.config.batch, texts.size()[0]);
+        let score = |from, n| self.discriminator.forward(&pictures.narrow(0, from, n), &texts.narrow(0, from, n), true);
+        let own = score(0, batch);
+        if all > batch { Tensor::cat(&[own, score(batch, all - batch)], 0) } else { own }
+    }
+
     /// The averaged generator by name, f32, with the statistics of the training captions ([`averaged`]).
     pub fn averaged_generator(&mut self) -> Vec<(String, Tensor)> {
         let (generator, params) = (&self.generator, &self.generator_params);
@@ -272,21 +281,14 @@ impl Learner for TextGanLearner {
         let score_wrong =
             if aware { d.score(&of_real, &wrong, true) } else { no_grad(|| d.score(&of_real, &wrong, true)) };
         let score_fake = d.score(&of_fake, &right, true);
-        let mut loss_d = discriminator_loss(&score_real, aware.then_some(&score_wrong), &score_fake);
-        let mut penalty = loss_d.zeros_like();
-        if penalised {
-            penalty = gradient_penalty(&score_real, &x, &h) * self.config.penalty;
-            loss_d += &penalty;
-        }
+        let penalty = match self.config.penalty {
+            0.0 => score_real.zeros_like().mean(Kind::Float),
+            k => gradient_penalty(&score_real, &x, &h) * k,
+        };
+        let loss_d = discriminator_loss(&score_real, aware.then_some(&score_wrong), &score_fake) + &penalty;
         let norm_d = self.discriminator_group.update(&loss_d)?;
 
-        let d = &self.discriminator;
-        // Midpoints apart: D never saw them among the others, and in one batch with them its normalisation would tell and
-        // hide what neither does alone.
-        let moved = seen(&fakes, 2);
-        let score = |from: i64, n: i64| d.forward(&moved.narrow(0, from, n), &texts.narrow(0, from, n), true);
-        let own = score(0, batch);
-        let scores = if all > batch { Tensor::cat(&[own, score(batch, all - batch)], 0) } else { own };
+        let scores = self.scores(&seen(&fakes, 2), &texts);
         let loss_g = generator_loss(&scores, batch, self.config.interpolated);
         let norm_g = self.generator_group.update(&loss_g)?;
         // end excerpt

@@ -197,6 +197,9 @@ fn bound(bound: experiment::Bound) -> Bound {
 
 #[cfg(test)]
 mod tests {
+    use notebooks_export::source::Frame;
+    use notebooks_export::{Parts, Request, export};
+
     use super::*;
 
     #[test]
@@ -206,6 +209,81 @@ mod tests {
         assert_eq!((how.seed, how.command.as_str()), (0, "cargo easel run ddpm --preset small"));
         assert_eq!(how.config_blake3.len(), 64);
         assert!(!project.expected("ddpm").expect("numbers").is_empty());
+    }
+
+    /// The project with pictures of one pixel, so that all its documents can be resolved in seconds.
+    struct Undrawn(Project);
+
+    impl Undrawn {
+        fn dot() -> Vec<u8> {
+            let mut png = std::io::Cursor::new(Vec::new());
+            image::RgbImage::new(1, 1).write_to(&mut png, image::ImageFormat::Png).expect("written");
+            png.into_inner()
+        }
+    }
+
+    impl Source for Undrawn {
+        fn papers(&self) -> Vec<String> {
+            self.0.papers()
+        }
+
+        fn document(&self, paper: &str, language: Language) -> Answer<Document> {
+            self.0.document(paper, language)
+        }
+
+        fn figures(&self, paper: &str) -> Answer<Vec<FigureInfo>> {
+            self.0.figures(paper)
+        }
+
+        fn figure(&self, name: &str) -> Answer<Drawn> {
+            let all = registry().into_iter().flat_map(|e| e.figures());
+            let info = all.into_iter().find(|info| info.name == name).ok_or("no such figure")?;
+            Ok(Drawn { about: info.about.into(), svg: "<svg/>".into(), png: Self::dot(), csv: None })
+        }
+
+        fn metrics(&self, paper: &str) -> Answer<Map<String, Value>> {
+            self.0.metrics(paper)
+        }
+
+        fn expected(&self, paper: &str) -> Answer<Vec<Expected>> {
+            self.0.expected(paper)
+        }
+
+        fn provenance(&self, paper: &str) -> Answer<Provenance> {
+            self.0.provenance(paper)
+        }
+
+        fn file(&self, path: &str) -> Answer<String> {
+            self.0.file(path)
+        }
+
+        fn command(&self, words: &[String]) -> Answer<String> {
+            Ok(words.join(" "))
+        }
+
+        fn chain(&self) -> Answer<Chain> {
+            let frames = || (0..2).map(|k| Frame { t: k, png: Self::dot() }).collect();
+            Ok(Chain { about: "undrawn".into(), forward: frames(), reverse: frames() })
+        }
+
+        fn guidance_grid(&self) -> Answer<GuidanceGrid> {
+            let frames = vec![vec![Self::dot()]];
+            Ok(GuidanceGrid { about: "undrawn".into(), scales: vec![1.0], etas: vec![0.0], frames })
+        }
+
+        fn schedules(&self) -> Answer<Schedules> {
+            self.0.schedules()
+        }
+    }
+
+    #[test]
+    fn every_document_resolves() {
+        let source = Undrawn(Project::open(&[], Device::Cpu).expect("inside the project"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let languages = vec![Language::En, Language::Zh];
+        let request = Request { papers: vec![], languages, parts: Parts::ALL, out: folder.path().join("site") };
+        let summary = export(&source, &request).unwrap_or_else(|e| panic!("{e}"));
+        assert!(summary.files > 2 * 3 * source.papers().len(), "{summary:?}");
     }
 
     #[test]
