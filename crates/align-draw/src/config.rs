@@ -65,6 +65,21 @@ impl AlignDrawConfig {
         }
     }
 
+    /// Emoji and scenes of them: colour pictures of 32 x 32 pixels, larger vocabularies, light canvases.
+    pub fn colour() -> Self {
+        Self {
+            channels: 3,
+            side: 32,
+            embedding: 32,
+            language: 48,
+            hidden: 200,
+            latent: 16,
+            steps: 10,
+            canvas: 1.0,
+            ..Self::small()
+        }
+    }
+
     /// The published sizes for captioned digits (released code, which has one unused slot in its vocabulary).
     pub fn paper() -> Self {
         Self {

@@ -96,6 +96,11 @@ impl ControlGanConfig {
         }
     }
 
+    /// Emoji: 8, 16, 32 pixels.
+    pub fn emoji() -> Self {
+        Self { side: 32, generator: 16, encoder: vec![32, 64, 96], ..Self::small() }
+    }
+
     /// The published sizes on CUB: 64, 128, 256 pixels. The picture encoder there is a pre-trained Inception-v3, of which
     /// this has two projections only, and the perceptual features those of a pre-trained VGG-16.
     pub fn paper() -> Self {
@@ -125,6 +130,7 @@ impl ControlGanConfig {
         match name {
             "smoke" => Some(Self::smoke()),
             "small" => Some(Self::small()),
+            "emoji" => Some(Self::emoji()),
             "paper" => Some(Self::paper()),
             _ => None,
         }

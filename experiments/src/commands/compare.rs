@@ -21,6 +21,8 @@ use crate::tensors::{all_images, bytes, to_unit};
 
 /// Pictures of each caption at least, whose distances to each other tell how diverse a model is.
 const EACH: usize = 4;
+/// Captions at least: each real picture needs three neighbours.
+const CAPTIONS: usize = 4;
 
 /// What to compare.
 #[derive(Debug, clap::Args)]
@@ -28,7 +30,7 @@ pub struct CompareOptions {
     /// The data set whose held-out captions are drawn: emoji or sprite-scenes.
     #[arg(long)]
     data: String,
-    /// Pictures of each model; at least four of each caption.
+    /// Pictures of each model, 16 or more: four of each caption.
     #[arg(long, default_value_t = 400)]
     count: usize,
     /// Seed of captions and noise.
@@ -247,7 +249,7 @@ fn measured(judge: &Judge, entry: &Entry, task: &Task, options: &CompareOptions,
 
 /// Compares the models and writes table and plot.
 pub fn compare(options: &CompareOptions, device: Device) -> Result<()> {
-    ensure!(options.count >= 8, "--count {}: at least 8", options.count);
+    ensure!(options.count >= EACH * CAPTIONS, "--count {}: at least {}", options.count, EACH * CAPTIONS);
     let judge = judge(&options.data, options.scorer.as_deref(), device)?;
     let entries = entries(&options.data, &options.runs)?;
     // All models draw the same captions: those that each can read.

@@ -42,6 +42,27 @@ fn a_run_trains_measures_and_draws() {
     samples_follow_prompt_and_seed(&out, &path(&folder, "x.safetensors"));
 }
 
+#[test]
+fn emoji_are_drawn_and_compared() {
+    let folder = folder();
+    let (out, table) = (path(&folder, "run"), path(&folder, "compare"));
+    good(&run(&out, &["--set", "data.set=emoji"]));
+    let results: Value = serde_json::from_str(&text(&out, "results.json")).expect("JSON");
+    let metrics = &results["metrics"];
+    assert!(metrics["r-precision (scorer)/real"].as_f64() > metrics["r-precision (scorer)"].as_f64(), "{metrics}");
+    assert!(metrics["ground as asked"].is_null() && metrics["edit colour: locality"].is_null(), "{metrics}");
+    let message = refusal(&["figure", "controlgan_edits", "--run", &out, "--out", &table]);
+    assert!(message.contains("trained on emoji"), "{message}");
+
+    let own = format!("controlgan={out}");
+    let said = good(&["compare", "--data", "emoji", "--run", &own, "--count", "16", "--out", &table]);
+    assert!(said.contains("| controlgan (") && said.contains("| real pictures |"), "{said}");
+    let message = refusal(&["compare", "--data", "emoji", "--run", &own, "--count", "15", "--out", &table]);
+    assert!(message.contains("--count 15: at least 16"), "{message}");
+    let message = refusal(&["compare", "--data", "sprite-scenes", "--run", &own, "--out", &table]);
+    assert!(message.contains("trained on emoji, not on sprite-scenes"), "{message}");
+}
+
 fn samples_follow_prompt_and_seed(run: &str, file: &str) {
     let draw = |prompt: &str, seed: &str| -> Tensor {
         let words =
@@ -70,6 +91,7 @@ fn wrong_settings_are_refused_by_name() {
         ("players.train.corre=paper_sum", "paper_sum"),
         ("players.train.weights.damsm=-1", "weights.damsm"),
         ("players.batch=1", "players.batch = 1"),
+        ("data.set=birds", "data.set = \"birds\""),
         ("data.objects=9", "data.objects = 9"),
         ("ablation=everything", "ablation"),
     ];

@@ -70,9 +70,10 @@ impl RunConfig {
             "smoke" => AlignDrawConfig::smoke(),
             "paper" => AlignDrawConfig::paper(),
             "paper-coco" => AlignDrawConfig::paper_coco(),
+            "emoji" | "sprite-scenes" => AlignDrawConfig::colour(),
             _ => AlignDrawConfig::small(),
         };
-        let smoke = name == "smoke";
+        let (smoke, colour) = (name == "smoke", model.channels == 3 && name != "paper-coco");
         let mut optim = OptimConfig { clip: 10.0, ema: if smoke { 0.9 } else { 0.998 }, ..OptimConfig::default() };
         (optim.rate.lr, optim.rate.final_lr) = (5e-3, 1e-4);
         let mut adversarial = OptimConfig {
@@ -87,7 +88,7 @@ impl RunConfig {
             paper: "align-draw".into(),
             preset: name.into(),
             seed,
-            data: DIGITS.into(),
+            data: if colour { name } else { DIGITS }.into(),
             samples: if smoke { 8 } else { 500 },
             model,
             train: TrainConfig {
@@ -98,7 +99,11 @@ impl RunConfig {
                 kl_warmup: if smoke { 4 } else { 2000 },
                 optim,
             },
-            steps: if smoke { steps(8, 2) } else { steps(12_000, 40) },
+            steps: match (smoke, colour) {
+                (true, _) => steps(8, 2),
+                (_, true) => steps(5_000, 40),
+                _ => steps(12_000, 40),
+            },
             sharpen: SharpenTraining {
                 features: if smoke { 4 } else { 16 },
                 batch: if smoke { 4 } else { 32 },

@@ -33,6 +33,15 @@ const HASHED: u64 = 1000;
 #[derive(Debug)]
 pub struct AlignDrawExperiment;
 
+/// The configuration with the number of words of its data; the vocabulary of other sets than the digits is known only when
+/// they are read.
+fn with_words(mut config: RunConfig) -> Result<RunConfig> {
+    if config.data != config::DIGITS {
+        config.model.words = config.vocabulary()?.len() as i64;
+    }
+    Ok(config)
+}
+
 /// Trains the network in `out` unless it is there; the folder stays guarded until everything in it is written.
 fn train_model(config: &RunConfig, request: &RunRequest) -> Result<RunDir> {
     // A step of the generator is many small operations: libtorch's own threads slow them down.
@@ -103,6 +112,8 @@ impl Experiment for AlignDrawExperiment {
                 about: "captioned digits on 40 x 40 pixels, minutes on two cores; what ships",
                 trains: true,
             },
+            Preset { name: "emoji", about: "emoji in four art styles on 32 x 32 pixels", trains: true },
+            Preset { name: "sprite-scenes", about: "scenes of sprites on 32 x 32 pixels", trains: true },
             Preset { name: "smoke", about: "the whole path in seconds", trains: true },
             Preset { name: "paper", about: "the published network for captioned digits", trains: false },
             Preset { name: "paper-coco", about: "the published network for COCO", trains: false },
@@ -145,9 +156,7 @@ impl Experiment for AlignDrawExperiment {
     }
 
     fn run(&self, request: &RunRequest) -> Result<()> {
-        let mut config = RunConfig::read(&request.config)?;
-        // The vocabulary of another data set is known only when it is read.
-        config.model.words = config.vocabulary()?.len() as i64;
+        let config = with_words(RunConfig::read(&request.config)?)?;
         let out = &request.out;
         let _guard = train_model(&config, request)?;
         train_sharpener(&config, request)?;
@@ -164,7 +173,7 @@ impl Experiment for AlignDrawExperiment {
     }
 
     fn info(&self, table: &Table) -> Result<Info> {
-        let config = RunConfig::read(table)?;
+        let config = with_words(RunConfig::read(table)?)?;
         let params = Params::counting();
         AlignDraw::new(&params.root(), &config.model)?;
         Ok(Info::new(params.count(), None))

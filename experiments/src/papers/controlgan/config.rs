@@ -82,16 +82,28 @@ impl Ablation {
     }
 }
 
-/// Scenes of sprites.
+/// The scenes of sprites.
+pub const SPRITE_SCENES: &str = "sprite-scenes";
+/// The emoji.
+pub const EMOJI: &str = "emoji";
+
+/// Pictures with captions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
+    /// `sprite-scenes`, to which the other keys belong, or `emoji`.
+    #[serde(default = "sprite_scenes")] // Files of before there was a choice have none.
+    pub set: String,
     /// Most objects of a scene, 1 to 3.
     pub objects: usize,
     /// Who drew the objects.
     pub styles: Vec<ArtStyle>,
     /// Training scenes; the ones after them are held out.
     pub scenes: u64,
+}
+
+fn sprite_scenes() -> String {
+    SPRITE_SCENES.into()
 }
 
 /// Training of one network.
@@ -151,12 +163,17 @@ impl RunConfig {
             ensure!(batch >= 2, "{key} = {batch}: at least 2");
         }
         let data = &config.data;
+        ensure!(
+            matches!(data.set.as_str(), SPRITE_SCENES | EMOJI),
+            "data.set = \"{}\": `{SPRITE_SCENES}` or `{EMOJI}`",
+            data.set
+        );
         ensure!((1..=3).contains(&data.objects), "data.objects = {}: 1 to 3", data.objects);
         ensure!(!data.styles.is_empty(), "data.styles is empty: name one of twemoji, noto, fluent, open_moji");
         let most = config.damsm.batch.max(config.attributes.batch).max(config.players.batch) as u64;
         ensure!(data.scenes >= most, "data.scenes = {}: at least a batch, {most}", data.scenes);
         let side = config.model.side;
-        ensure!((32..=128).contains(&side), "model.side = {side}: scenes are drawn in 32 to 128 pixels");
+        ensure!((32..=128).contains(&side), "model.side = {side}: pictures have 32 to 128 pixels a side");
         let evaluate = config.evaluate;
         ensure!(evaluate.pictures >= 8, "evaluate.pictures = {}: at least 8", evaluate.pictures);
         ensure!(evaluate.edits >= 1, "evaluate.edits = {}: at least 1", evaluate.edits);
@@ -190,7 +207,7 @@ impl RunConfig {
     /// The preset of this name.
     pub fn preset(name: &str, seed: u64) -> Result<Self> {
         let Some(model) = ControlGanConfig::preset(name) else { anyhow::bail!("controlgan has no preset `{name}`") };
-        let smoke = name == "smoke";
+        let (smoke, emoji) = (name == "smoke", name == EMOJI);
         let steps = |small: u64, quick: u64| {
             let steps = if smoke { quick } else { small };
             LoopConfig { steps, log_every: if smoke { 1 } else { 10 }, checkpoint_every: (steps / 4).max(2), keep: 1 }
@@ -201,13 +218,18 @@ impl RunConfig {
             seed,
             ablation: Ablation::Nothing,
             ablations: vec![],
-            data: DataConfig { objects: 2, styles: vec![ArtStyle::Twemoji], scenes: if smoke { 64 } else { 8000 } },
+            data: DataConfig {
+                set: if emoji { EMOJI } else { SPRITE_SCENES }.into(),
+                objects: 2,
+                styles: vec![ArtStyle::Twemoji],
+                scenes: if smoke { 64 } else { 8000 },
+            },
             model,
             damsm: PartConfig { batch: if smoke { 8 } else { 32 }, steps: steps(900, 4), optim: encoders() },
             attributes: PartConfig { batch: if smoke { 8 } else { 32 }, steps: steps(500, 4), optim: encoders() },
             players: PlayersRun {
                 batch: if smoke { 4 } else { 16 },
-                steps: steps(2600, 6),
+                steps: steps(if emoji { 6000 } else { 2600 }, 6),
                 train: PlayersConfig {
                     adversarial: AdversarialForm::Code,
                     corre: CorreMode::Weighted,

@@ -10,8 +10,8 @@ use ndarray::{Array2, Axis};
 use serde_json::{Map, Value, json};
 use tch::{Kind, Tensor, no_grad};
 
-use super::config::RunConfig;
-use super::data::{held_out, scenes};
+use super::config::{EMOJI, RunConfig};
+use super::data::{HeldOut, scenes};
 use super::edits::{KINDS, Pair, locality, pairs};
 use super::model::Trained;
 use crate::experiment::Evaluation;
@@ -20,17 +20,23 @@ use crate::tensors::bytes;
 
 /// Pictures of one pass of an encoder.
 const BATCH: i64 = 50;
-/// Held-out scenes from here on are the reference of the distance.
-const REFERENCE: u64 = 100_000;
 
 /// Measures a model, and prints the table of it.
 pub fn measure(trained: &Trained) -> Result<Evaluation> {
     let metrics = metrics(trained)?;
+    let evaluate = trained.config.evaluate;
+    let edits = match trained.config.data.set == EMOJI {
+        true => String::new(),
+        false => format!(
+            ", {} one-word edits of each kind. `as asked` is read from the picture by rules, not by a network",
+            evaluate.edits
+        ),
+    };
     let mut lines = vec![
         format!(
-            "{} pictures of held-out captions, {} one-word edits of each kind. `as asked` is read from the picture by rules, \
-             not by a network. R-precision is by DAMSM, which also trained the generator: it flatters.\n",
-            trained.config.evaluate.pictures, trained.config.evaluate.edits
+            "{} pictures of held-out captions at most{edits}. R-precision is by DAMSM, which also trained the generator: it flatters; \
+             and by a scorer that trained none.\n",
+            evaluate.pictures
         ),
         "| metric | generated | real |".into(),
         "|---|---|---|".into(),
@@ -41,55 +47,44 @@ pub fn measure(trained: &Trained) -> Result<Evaluation> {
     Ok(Evaluation { metrics, markdown: lines.join("\n") + "\n" })
 }
 
-/// The metrics alone.
+/// The metrics alone; those that need to know what pictures show are of scenes only.
 pub fn metrics(trained: &Trained) -> Result<Map<String, Value>> {
     let config = &trained.config;
-    let source = scenes(config)?;
-    let count = config.evaluate.pictures as u64;
-    let chosen: Vec<Scene> = (0..count).map(|index| held_out(config, &source, index)).collect();
-    let captions: Vec<String> = chosen.iter().map(Scene::caption).collect();
-    let side = config.model.side as usize;
-    let made = trained.pictures(&captions, 0, config.seed)?;
-    let real = rendered(chosen.iter(), side);
+    let held = HeldOut::of(config, config.evaluate.pictures)?;
+    let (captions, side) = (&held.captions, config.model.side as usize);
+    let made = trained.pictures(captions, 0, config.seed)?;
     let mut metrics = Map::new();
-    for (images, ending) in [(&made, ""), (&real, "/real")] {
-        for (name, share) in as_asked(&bytes(images)?, &chosen, side)? {
-            metrics.insert(format!("{name}{ending}"), json!(share));
+    for (images, ending) in [(&made, ""), (&held.images, "/real")] {
+        if let Some(scenes) = &held.scenes {
+            for (name, share) in as_asked(&bytes(images)?, scenes, side)? {
+                metrics.insert(format!("{name}{ending}"), json!(share));
+            }
         }
-        let found = r_precision(trained, images, &captions)?;
+        let found = r_precision(trained, images, captions)?;
         metrics.insert(format!("r-precision (DAMSM){ending}"), json!(found));
     }
-    let reference: Vec<Scene> = (0..count).map(|index| held_out(config, &source, REFERENCE + index)).collect();
-    let reference = rendered(reference.iter(), side);
     let mut distance = |name: &str, features: &dyn Fn(&Tensor) -> Result<Array2<f64>>| -> Result<()> {
-        let base = Gaussian::fit(features(&reference)?.view())?;
-        for (images, ending) in [(&made, ""), (&real, "/real")] {
+        let base = Gaussian::fit(features(&held.reference)?.view())?;
+        for (images, ending) in [(&made, ""), (&held.images, "/real")] {
             let gaussian = Gaussian::fit(features(images)?.view())?;
             metrics.insert(format!("{name}{ending}"), json!(frechet_distance(&gaussian, &base)?));
         }
         Ok(())
     };
     distance("fd-attributes", &|images| features(trained, images))?;
-    // The independent scorer, once one is shipped.
-    if let Ok(judge) = shipped("sprite-scenes", trained.device) {
-        distance("fd-scorer", &|images| judge.scorer.features(images))?;
-        let mut pool = captions.clone();
-        pool.sort_unstable();
-        pool.dedup();
-        for (images, ending) in [(&made, ""), (&real, "/real")] {
-            let found = judge.scorer.r_precision(images, &captions, &pool, config.seed)?;
-            metrics.insert(format!("r-precision (scorer){ending}"), json!(found.mean));
-        }
+    let judge = shipped(&config.data.set, trained.device)?;
+    distance("fd-scorer", &|images| judge.scorer.features(images))?;
+    let mut pool = captions.clone();
+    pool.sort_unstable();
+    pool.dedup();
+    for (images, ending) in [(&made, ""), (&held.images, "/real")] {
+        let found = judge.scorer.r_precision(images, captions, &pool, config.seed)?;
+        metrics.insert(format!("r-precision (scorer){ending}"), json!(found.mean));
     }
-    edits(trained, &mut metrics)?;
+    if held.scenes.is_some() {
+        edits(trained, &mut metrics)?;
+    }
     Ok(metrics)
-}
-
-/// Real pictures of scenes, f32 `[N, 3, side, side]`.
-pub fn rendered<'a>(scenes: impl Iterator<Item = &'a Scene>, side: usize) -> Tensor {
-    let pictures: Vec<Tensor> =
-        scenes.map(|scene| Tensor::from_slice(&scene.render(side).image).view([3, side as i64, side as i64])).collect();
-    crate::tensors::to_unit(&Tensor::stack(&pictures, 0))
 }
 
 /// Shares of pictures whose ground, colours and positions are those of the caption.

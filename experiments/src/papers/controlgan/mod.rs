@@ -23,7 +23,7 @@ use toml::Table;
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
 use crate::stages::report;
 use config::RunConfig;
-use data::held_out;
+use data::HeldOut;
 use model::Trained;
 
 const RESULTS: &str = include_str!("../../../weights/controlgan.json");
@@ -54,6 +54,7 @@ impl Experiment for ControlGanExperiment {
                 about: "16, 32, 64 pixels on sprite scenes, minutes on two cores; what ships",
                 trains: true,
             },
+            Preset { name: "emoji", about: "8, 16, 32 pixels on emoji in four art styles", trains: true },
             Preset { name: "smoke", about: "the whole path in seconds", trains: true },
             Preset { name: "paper", about: "the published sizes on CUB: 64, 128, 256 pixels", trains: false },
         ]
@@ -82,8 +83,8 @@ impl Experiment for ControlGanExperiment {
         true
     }
 
-    fn data_sets(&self, _run: Option<&Path>) -> Result<Vec<String>> {
-        Ok(vec!["sprite-scenes".into()])
+    fn data_sets(&self, run: Option<&Path>) -> Result<Vec<String>> {
+        Ok(vec![Trained::load(run, Device::Cpu)?.config.data.set])
     }
 
     fn reads(&self, captions: &[String], run: Option<&Path>) -> Result<Vec<bool>> {
@@ -128,7 +129,7 @@ impl Experiment for ControlGanExperiment {
         }
         evaluation.metrics.insert("complaints".into(), json!(complaints));
         let material = figures::Material { trained, metrics: evaluation.metrics.clone(), log };
-        report(self, out, &config.preset, &evaluation, figures::ALL, |name| figures::draw(name, &material))
+        report(self, out, &config.preset, &evaluation, figures::of(&config), |name| figures::draw(name, &material))
     }
 
     fn figure(&self, name: &str, run: Option<&Path>, device: Device) -> Result<Figure> {
@@ -160,10 +161,7 @@ impl Experiment for ControlGanExperiment {
 
     fn sample(&self, request: &SampleRequest) -> Result<Tensor> {
         let trained = Trained::load(request.run.as_deref(), request.device)?;
-        let captions = request.captions(|| {
-            let scenes = data::scenes(&trained.config)?;
-            Ok((0..request.count as u64).map(|k| held_out(&trained.config, &scenes, k).caption()).collect())
-        })?;
+        let captions = request.captions(|| Ok(HeldOut::of(&trained.config, request.count)?.captions))?;
         trained.pictures(&captions, 0, request.seed)
     }
 }

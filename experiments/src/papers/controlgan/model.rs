@@ -119,8 +119,11 @@ impl Trained {
             other => format!(", {}", other.label()),
         };
         format!(
-            "Model: preset {}, seed {}, {} steps on sprite scenes{left_out}.",
-            c.preset, c.seed, c.players.steps.steps
+            "Model: preset {}, seed {}, {} steps on {}{left_out}.",
+            c.preset,
+            c.seed,
+            c.players.steps.steps,
+            c.data.set.replace('-', " ")
         )
     }
 }

@@ -19,7 +19,7 @@ use tch::{Device, Tensor};
 
 use crate::stages::{self, train_to_end};
 
-use super::config::{Ablation, RunConfig};
+use super::config::{Ablation, EMOJI, RunConfig};
 use super::data;
 use super::model::model_file;
 
@@ -38,7 +38,7 @@ struct Trainer<'a> {
 /// Trains what is not finished in `out`: the encoders, the attributes, the players and those of every ablation.
 pub fn train_all(config: &RunConfig, out: &Path, resume: bool, device: Device) -> Result<()> {
     let data = data::training(config)?;
-    let captions = data.captions().context("the scenes have no captions")?.to_vec();
+    let captions = data.captions().context("the pictures have no captions")?.to_vec();
     let (vocabulary, attributes) = data::words(config)?;
     let trainer = Trainer { config, out, resume, device, data, captions, vocabulary, attributes };
     let damsm = trainer.encoders()?;
@@ -54,7 +54,9 @@ pub fn train_all(config: &RunConfig, out: &Path, resume: bool, device: Device) -
 
 impl Trainer<'_> {
     fn loader(&self, batch: usize) -> Result<Loader> {
-        let loading = LoaderConfig { batch, seed: self.config.seed, ..LoaderConfig::default() };
+        // Emoji are few; no name of theirs tells left from right.
+        let (flip, shift) = if self.config.data.set == EMOJI { (true, 1) } else { (false, 0) };
+        let loading = LoaderConfig { batch, seed: self.config.seed, flip, shift, ..LoaderConfig::default() };
         Ok(Loader::new(&self.data, loading, self.device)?)
     }
 

@@ -31,7 +31,7 @@ pub struct RunConfig {
     pub preset: String,
     /// Seed of everything random.
     pub seed: u64,
-    /// `shapes`, `emoji` (the sample built in) or `emoji-full` (all that was fetched).
+    /// `shapes`, `sprite-scenes`, `emoji` (the sample built in) or `emoji-full` (all that was fetched).
     pub data: String,
     /// What gives the text vectors.
     pub text: TextSource,
@@ -117,8 +117,8 @@ impl RunConfig {
         config.embedding.train.augment.validate().map_err(anyhow::Error::msg)?;
         let trains = config.preset != "paper";
         ensure!(
-            matches!(config.data.as_str(), "shapes" | "emoji" | "emoji-full"),
-            "data = \"{}\": `shapes`, `emoji` (the sample built in) or `emoji-full` (fetched)",
+            matches!(config.data.as_str(), "shapes" | "sprite-scenes" | "emoji" | "emoji-full"),
+            "data = \"{}\": `shapes`, `sprite-scenes`, `emoji` (the sample built in) or `emoji-full` (fetched)",
             config.data
         );
         ensure!(!trains || config.model.side == 32, "model.side = {}: the judge reads 32 pixels", config.model.side);
@@ -174,7 +174,7 @@ impl RunConfig {
             paper: "text-gan".into(),
             preset: name.into(),
             seed,
-            data: if emoji { "emoji" } else { "shapes" }.into(),
+            data: if matches!(name, "emoji" | "sprite-scenes") { name } else { "shapes" }.into(),
             text: TextSource::Trained,
             variants,
             model,

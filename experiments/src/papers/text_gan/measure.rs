@@ -1,5 +1,7 @@
 //! What the generated pictures show: alignment, distance, style, and what went wrong.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use easel_core::Noise;
 use easel_core::tensor::to_array;
@@ -152,7 +154,9 @@ impl Measure<'_> {
             }
         }
         self.style(model, &mut found)?;
-        found.insert("diversity".into(), json!(self.diversity(model)?));
+        if let Some(diversity) = self.diversity(model)? {
+            found.insert("diversity".into(), json!(diversity));
+        }
         Ok(found)
     }
 
@@ -219,10 +223,19 @@ impl Measure<'_> {
         (sources, classes)
     }
 
-    /// Root mean squared difference of pictures of one caption and different noise, over that of real pictures of a class.
-    fn diversity(&self, model: &Model) -> Result<f64> {
+    /// Root mean squared difference of pictures of one caption and different noise, over that of real pictures of a class;
+    /// none where no class has two.
+    fn diversity(&self, model: &Model) -> Result<Option<f64>> {
         let (captions, draws) = DIVERSITY;
-        let chosen = in_turn(&self.world.seen, captions);
+        let mut pictures = BTreeMap::<usize, Vec<usize>>::new();
+        for (i, &class) in World::classes(&self.world.train).iter().enumerate() {
+            pictures.entry(class as usize).or_default().push(i);
+        }
+        let several: Vec<usize> = self.world.seen.iter().copied().filter(|c| pictures[c].len() > 1).collect();
+        if several.is_empty() {
+            return Ok(None);
+        }
+        let chosen = in_turn(&several, captions);
         let classes: Vec<usize> = chosen.iter().flat_map(|&c| vec![c; draws]).collect();
         let z = self.trained.noise("evaluate/diversity", 0..classes.len() as u64);
         let generated = model.pictures(&z, &self.texts(&classes)?);
@@ -231,12 +244,9 @@ impl Measure<'_> {
             x.var_dim([0i64].as_slice(), true, false).mean(Kind::Float).double_value(&[])
         };
         let ours: f64 = generated.split(draws as i64, 0).iter().map(spread).sum();
-        let labels = World::classes(&self.world.train);
-        let real = chosen.iter().map(|&c| {
-            let rows: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] as usize == c).take(draws).collect();
-            spread(&pictures_of(&self.world.train, &rows))
-        });
-        Ok((ours / real.filter(|v| v.is_finite()).sum::<f64>()).sqrt())
+        let first = |c: &usize| &pictures[c][..pictures[c].len().min(draws)];
+        let real: f64 = chosen.iter().map(|c| spread(&pictures_of(&self.world.train, first(c)))).sum();
+        Ok(Some((ours / real).sqrt()))
     }
 
     fn table(&self, variants: &Map<String, Value>, floor: f64) -> String {

@@ -72,6 +72,7 @@ impl Experiment for TextGanExperiment {
         &[
             Preset { name: "small", about: "GAN-INT-CLS on shapes, whose truth is known", trains: true },
             Preset { name: "emoji", about: "GAN-INT-CLS on emoji in four art styles", trains: true },
+            Preset { name: "sprite-scenes", about: "GAN-INT-CLS on scenes of sprites", trains: true },
             Preset { name: "variants", about: "all four variants on shapes, half as long each", trains: true },
             Preset { name: "smoke", about: "the whole path in seconds", trains: true },
             Preset { name: "paper", about: "the published sizes for birds and flowers", trains: false },
@@ -199,6 +200,22 @@ mod tests {
         assert!(refused("text=minilm").contains("model.text=384"));
         assert!(refused("train.batch=7").contains("train.batch = 7"));
         assert!(refused("train.augment.cut=2.0").contains("augment.cut"));
+    }
+
+    #[test]
+    fn scenes_of_sprites_are_a_world_too() {
+        tch::set_num_threads(1);
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let sets = ["data=sprite-scenes", "variants=[\"int-cls\"]"].map(String::from);
+        let config = crate::experiment::configure(&TextGanExperiment, "smoke", 1, &sets).expect("a preset");
+        let out = folder.path().join("run");
+        let request = RunRequest { config, out: out.clone(), resume: false, device: Device::Cpu };
+        TextGanExperiment.run(&request).expect("runs");
+        let results = crate::experiment::results(&TextGanExperiment, Some(&out)).expect("written");
+        for name in ["noun seen", "background held-out", "art style transfer", "fd-sprite-scenes", "diversity"] {
+            assert!(results[name].as_f64().is_some_and(f64::is_finite), "{name}: {results:?}");
+        }
+        assert_eq!(TextGanExperiment.data_sets(Some(&out)).expect("read"), ["sprite-scenes"]);
     }
 
     #[test]

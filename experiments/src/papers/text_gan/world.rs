@@ -1,11 +1,16 @@
 //! The pictures with their classes and captions, and what can be read off a picture.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, bail};
 use easel_data::emoji::{ArtStyle, Emoji};
 use easel_data::fetch::Cache;
 use easel_data::shapes::caption::{Claim, Style as Wording};
 use easel_data::shapes::{Claims, Colour, Object, Place, Scene, Shape, Shapes, Size, magnified};
+use easel_data::sprite_scenes::{self, COLOURS, GROUNDS, Noun, SpriteScenes};
 use easel_data::{Dataset, Split};
+
+use crate::papers::scenes;
 
 /// Scenes of the training split.
 const SCENES: u64 = 6_000;
@@ -50,7 +55,7 @@ pub struct World {
     pub name: &'static str,
     /// What is learnt from.
     pub train: Part,
-    /// What is held out: pairs of colour and shape, or (concept, art style) cells.
+    /// What is held out: pairs of colour and shape, (concept, art style) cells, or further scenes.
     pub held: Part,
     /// What can be read off a picture; what captions say comes first.
     pub attributes: Vec<Attribute>,
@@ -71,7 +76,8 @@ impl World {
             "shapes" => shapes(side),
             "emoji" => emoji("emoji", &Emoji::embedded()?),
             "emoji-full" => emoji("emoji-full", &Emoji::fetched(&Cache::of_user()?, side)?),
-            other => bail!("data = \"{other}\": `shapes`, `emoji` or `emoji-full`"),
+            "sprite-scenes" => sprites(side),
+            other => bail!("data = \"{other}\": `shapes`, `sprite-scenes`, `emoji` or `emoji-full`"),
         }
     }
 
@@ -197,6 +203,56 @@ fn emoji(name: &'static str, emoji: &Emoji) -> Result<World> {
     })
 }
 
+/// Scenes of one to three sprites; a class is a caption, and captions leave out the art style. The judge reads what the
+/// first object is.
+fn sprites(side: usize) -> Result<World> {
+    let list = SpriteScenes::new(side, 0)?;
+    let split = |split: Split| scenes(split).map(|i| list.scene(i)).collect::<Vec<sprite_scenes::Scene>>();
+    let (train, held) = (split(Split::Train), split(Split::Test));
+    let index = |all: &[Colour], colour: Colour| all.iter().position(|c| *c == colour).unwrap_or_default() as i64;
+    let contents = |scene: &sprite_scenes::Scene| {
+        let first = scene.objects()[0];
+        vec![index(&COLOURS, first.colour), first.noun as i64, index(&GROUNDS, scene.ground())]
+    };
+    let (mut classes, mut captions, mut said) = (BTreeMap::<String, usize>::new(), Vec::new(), Vec::new());
+    for scene in train.iter().chain(&held) {
+        let caption = scene.caption();
+        if !classes.contains_key(&caption) {
+            captions.push(vec![caption.clone()]);
+            said.push(contents(scene));
+            classes.insert(caption, classes.len());
+        }
+    }
+    let label = |scene: &sprite_scenes::Scene| classes[&scene.caption()];
+    let seen: std::collections::BTreeSet<usize> = train.iter().map(label).collect();
+    let unseen = (0..captions.len()).filter(|class| !seen.contains(class)).collect();
+    let names: Vec<String> = captions.iter().map(|c| c[0].clone()).collect();
+    let part = |scenes: &[sprite_scenes::Scene]| -> Result<Part> {
+        let images: Vec<u8> = scenes.iter().flat_map(|scene| scene.render(side).image).collect();
+        let labels = scenes.iter().map(|scene| label(scene) as i64).collect();
+        let data =
+            Dataset::new("sprite-scenes", [scenes.len(), 3, side, side], images)?.with_labels(labels, names.clone())?;
+        let of = |a: usize| scenes.iter().map(|scene| contents(scene)[a]).collect::<Vec<i64>>();
+        let styles = scenes.iter().map(|scene| scene.style() as i64).collect();
+        Ok(Part { data, values: vec![of(0), of(1), of(2), styles] })
+    };
+    Ok(World {
+        name: "sprite-scenes",
+        train: part(&train)?,
+        held: part(&held)?,
+        attributes: vec![
+            attribute("colour", &COLOURS, false),
+            attribute("noun", Noun::ALL, false),
+            attribute("background", &GROUNDS, false),
+            attribute("art style", &ArtStyle::ALL.map(ArtStyle::name), true),
+        ],
+        captions,
+        said,
+        seen: seen.into_iter().collect(),
+        unseen,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +269,22 @@ mod tests {
                 assert!(!caption.contains("background") && !caption.contains(" at "), "{caption}");
             }
         }
+    }
+
+    #[test]
+    fn captions_of_scenes_name_what_the_judge_reads() {
+        let world = World::open("sprite-scenes", 32).expect("made on demand");
+        assert_eq!(world.train.data.len(), 9_000);
+        for (class, captions) in world.captions.iter().enumerate() {
+            for a in world.contents() {
+                let word = &world.attributes[a].values[world.said[class][a] as usize];
+                // "strawberries": one letter fewer stands in every plural.
+                assert!(captions[0].contains(&word[..word.len() - 1]), "{}: {word}", captions[0]);
+            }
+            assert!(captions.len() == 1 && world.styles().all(|a| world.attributes[a].name == "art style"));
+        }
+        let train = World::classes(&world.train);
+        assert!(world.unseen.len() > 500 && world.unseen.iter().all(|&c| !train.contains(&(c as i64))));
     }
 
     #[test]

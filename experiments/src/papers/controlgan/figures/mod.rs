@@ -14,6 +14,7 @@ use easel_data::sprite_scenes::{Layout, Scene};
 use easel_plot::Figure;
 use serde_json::{Map, Value};
 
+use super::config::{EMOJI, RunConfig};
 use super::data::{held_out, scenes};
 use super::model::Trained;
 use crate::experiment::FigureInfo;
@@ -31,6 +32,12 @@ pub const ALL: &[FigureInfo] = &[
     FigureInfo { name: "controlgan_training", about: "the losses of the three parts of training" },
     FigureInfo { name: "controlgan_ablation", about: "what each part does for locality" },
 ];
+
+/// The figures of a run: those that show scenes are of runs on scenes alone.
+pub fn of(config: &RunConfig) -> impl Iterator<Item = &'static FigureInfo> {
+    let scenes = config.data.set != EMOJI;
+    ALL.iter().filter(move |f| scenes || matches!(f.name, "controlgan_stages" | "controlgan_training"))
+}
 
 /// What figures are drawn from.
 #[derive(Debug)]

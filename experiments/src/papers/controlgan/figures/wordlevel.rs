@@ -11,13 +11,13 @@ use tch::{Kind, no_grad};
 
 use super::maps::heat;
 use super::single;
-use crate::papers::controlgan::measure::rendered;
+use crate::papers::controlgan::data::rendered;
 use crate::papers::controlgan::model::Trained;
 
 pub fn draw(trained: &Trained) -> Result<Figure> {
     let config = &trained.config.model;
     let scenes = single(trained, 2)?;
-    let image = rendered(scenes[..1].iter(), config.side as usize).to_device(trained.device);
+    let image = rendered(&scenes[..1], config.side as usize).to_device(trained.device);
     let captions: Vec<String> = scenes.iter().map(|scene| scene.caption()).collect();
     let score = |caption: &String| -> Result<Correlation> {
         let text = trained.text(&[caption])?;
