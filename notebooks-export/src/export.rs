@@ -139,10 +139,13 @@ fn files(source: &dyn Source, request: &Request) -> Result<Files> {
     }
     if parts.page {
         for &language in names.languages() {
-            let shelf = |paper| Shelf {
-                paper: &documents[&(paper, language)],
-                figures: &figures[paper],
-                exhibit: exhibits.get(paper),
+            let shelf = |paper| {
+                let document = &documents[&(paper, language)];
+                let told = shown(&[document]);
+                let in_its_words =
+                    |own: &(String, Rc<Drawn>)| told.iter().find(|f| f.0 == own.0).unwrap_or(own).clone();
+                let figures = figures[paper].iter().map(in_its_words).collect();
+                Shelf { paper: document, figures, exhibit: exhibits.get(paper) }
             };
             let shelves: Vec<Shelf<'_>> = papers.iter().map(shelf).collect();
             let text = gallery(&shelves, &names, language, parts.slides, parts.notebook);

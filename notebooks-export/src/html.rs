@@ -63,7 +63,7 @@ impl File<'_> {
 /// A figure: the picture opens large, and downloads stand below. `folder` leads to the figures, with a slash at the end.
 pub fn figure(folder: &str, name: &str, drawn: &crate::source::Drawn, language: Language, lazy: bool) -> String {
     let words = language.words();
-    let (about, size) = (escape(&drawn.about), svg_size(&drawn.svg));
+    let (about, tag, size) = (escape(&drawn.about), drawn.language.tag(), svg_size(&drawn.svg));
     let lazy = if lazy { " loading=\"lazy\"" } else { "" };
     let mut files = vec![("svg", "SVG"), ("png", "PNG")];
     if drawn.csv.is_some() {
@@ -75,7 +75,7 @@ pub fn figure(folder: &str, name: &str, drawn: &crate::source::Drawn, language: 
         .collect();
     format!(
         "<figure class=\"figure\"><a class=\"picture\" href=\"{folder}{name}.svg\"><img src=\"{folder}{name}.svg\" \
-         alt=\"{about}\"{size}{lazy}></a><figcaption><span lang=\"en\">{about}</span> <span class=\"files\">{} \
+         alt=\"{about}\" lang=\"{tag}\"{size}{lazy}></a><figcaption><span lang=\"{tag}\">{about}</span> <span class=\"files\">{} \
          <code>{name}</code></span></figcaption></figure>\n",
         links.join(" · ")
     )

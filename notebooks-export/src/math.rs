@@ -4,6 +4,11 @@ use math_core::{LatexToMathML, MathDisplay};
 
 use crate::html::escape;
 
+/// Accents that combine with the character before them are drawn beside their letter where there is no font of mathematics;
+/// those of their own width are not.
+const ACCENTS: [(&str, &str); 4] =
+    [("\u{302}", "\u{2c6}"), ("\u{303}", "\u{2dc}"), ("\u{307}", "\u{2d9}"), ("\u{308}", "\u{a8}")];
+
 /// An equation as HTML.
 ///
 /// # Errors
@@ -15,6 +20,7 @@ pub fn html(latex: &str, display: bool) -> Result<String, String> {
     let math = converter
         .convert_with_local_counter(latex.trim(), kind)
         .map_err(|error| format!("LaTeX is not understood: {error} in `{}`", latex.trim()))?;
+    let math = ACCENTS.iter().fold(math, |math, (combining, own)| math.replace(combining, own));
     Ok(match (display, tag) {
         (false, None) => math,
         (false, Some(_)) => return Err("\\tag stands in display mathematics, $$...$$".into()),
@@ -52,6 +58,13 @@ mod tests {
             let html = html(latex, true).unwrap_or_else(|e| panic!("{latex}: {e}"));
             assert!(html.contains("<math display=\"block\">"), "{html}");
         }
+    }
+
+    #[test]
+    fn accents_have_a_width_of_their_own() {
+        let html = html(r"\hat x_0 \tilde w \bar\alpha \dot x \ddot x", false).expect("accents");
+        assert!(html.contains(">\u{2c6}</mo>") && html.contains(">\u{2dc}</mo>"), "{html}");
+        assert!(!html.chars().any(|c| ('\u{300}'..'\u{370}').contains(&c)), "{html}");
     }
 
     #[test]

@@ -142,9 +142,15 @@ fn content(directive: BlockDirective, language: Language, library: &Library<'_>)
     let words = language.words();
     let measure = |paper: &str| format!("cargo easel evaluate {paper}");
     Ok(match directive {
-        BlockDirective::Figure(name) => {
+        BlockDirective::Figure { name, about } => {
             let drawn = library.figure(&name)?;
-            Content::Figure(name, drawn)
+            Content::Figure(
+                name,
+                match about {
+                    Some(about) => Rc::new(Drawn { about, language, ..(*drawn).clone() }),
+                    None => drawn,
+                },
+            )
         }
         BlockDirective::Expected(paper) => {
             let (metrics, expected) = (library.metrics(&paper)?, library.source.expected(&paper)?);

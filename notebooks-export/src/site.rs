@@ -16,7 +16,7 @@ pub struct Shelf<'a> {
     /// The paper.
     pub paper: &'a Paper,
     /// Its figures.
-    pub figures: &'a [(String, Rc<Drawn>)],
+    pub figures: Vec<(String, Rc<Drawn>)>,
     /// What can be moved on its page.
     pub exhibit: Option<&'a Exhibit>,
 }

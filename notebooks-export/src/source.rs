@@ -59,6 +59,8 @@ pub struct FigureInfo {
 pub struct Drawn {
     /// What it shows, in a line; also the text in the picture's place.
     pub about: String,
+    /// The language of that line.
+    pub language: Language,
     /// As SVG.
     pub svg: String,
     /// As PNG.

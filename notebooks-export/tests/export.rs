@@ -155,6 +155,11 @@ fn values_stand_where_they_were_asked_for() {
         "lines of Chinese are joined"
     );
     assert!(chinese.contains("../solvers/index.zh.html"));
+    // The line of a figure in the document's words, on the page and in the gallery; English where it has none.
+    let told = "<span lang=\"zh-Hans\">一条链 &lt;b&gt;</span>";
+    let gallery = text(&files, "index.zh.html");
+    assert!(chinese.contains(told) && gallery.contains(told) && gallery.contains("<span lang=\"en\">"));
+    assert!(!text(&files, "index.html").contains("一条链"));
     let slides = text(&files, "ddpm/slides.html");
     assert!(slides.contains("One step".to_lowercase().as_str()) || slides.contains("one step"));
     assert!(!slides.contains("trained on 60,000"), "what follows {{{{more}}}} is not on the slide");

@@ -40,6 +40,7 @@ fn all(c: &mut Criterion) {
     let train = PlayersConfig {
         adversarial: AdversarialForm::Code,
         corre: CorreMode::Weighted,
+        penalty: 2.0,
         weights: LossWeights {
             word_discriminator: 0.5,
             damsm: 1.0,

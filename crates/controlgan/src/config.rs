@@ -28,6 +28,8 @@ pub struct ControlGanConfig {
     pub residual: i64,
     /// Channels of a discriminator's first map (ndf).
     pub discriminator: i64,
+    /// Batch normalisation in the discriminators, as in the paper; a gradient penalty needs them without.
+    pub normalised: bool,
     /// Channels of the picture encoder's maps; each halves the side, and the last but one has the regions.
     pub encoder: Vec<i64>,
     /// Channels of the two levels of the network whose features the perceptual loss compares.
@@ -86,6 +88,7 @@ impl ControlGanConfig {
             generator: 8,
             residual: 1,
             discriminator: 16,
+            normalised: false,
             encoder: vec![24, 48, 64, 96],
             perceptual: [8, 16],
             gammas: Gammas::default(),
@@ -115,6 +118,7 @@ impl ControlGanConfig {
             generator: 32,
             residual: 2,
             discriminator: 64,
+            normalised: true,
             encoder: vec![64, 128, 256, 512, 768],
             perceptual: [64, 128],
             gammas: Gammas::default(),

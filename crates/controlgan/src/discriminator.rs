@@ -13,23 +13,31 @@ pub const LAST_SIDE: i64 = 4;
 /// Widest map in front of the heads, in units of ndf.
 const WIDEST: i64 = 8;
 
-/// A 3 x 3 convolution that keeps the map, normalised, leaky rectified.
+/// A 3 x 3 convolution that keeps the map, normalised or with a bias, leaky rectified.
 #[derive(Debug)]
 struct Keep {
     conv: Conv2d,
-    norm: BatchNorm,
+    norm: Option<BatchNorm>,
 }
 
 impl Keep {
-    fn new(path: &Path, inputs: i64, outputs: i64) -> Result<Self, NnError> {
-        Ok(Self {
-            conv: Conv2d::without_bias(&path.sub("conv"), inputs, outputs, 3)?,
-            norm: BatchNorm::new(&path.sub("norm"), outputs)?,
+    fn new(path: &Path, inputs: i64, outputs: i64, normalised: bool) -> Result<Self, NnError> {
+        let conv = path.sub("conv");
+        Ok(match normalised {
+            true => Self {
+                conv: Conv2d::without_bias(&conv, inputs, outputs, 3)?,
+                norm: Some(BatchNorm::new(&path.sub("norm"), outputs)?),
+            },
+            false => Self { conv: Conv2d::new(&conv, inputs, outputs, 3)?, norm: None },
         })
     }
 
     fn forward(&self, x: &Tensor, train: bool) -> Tensor {
-        leaky_relu(&self.norm.forward(&self.conv.forward(x), train))
+        let x = self.conv.forward(x);
+        leaky_relu(&match &self.norm {
+            Some(norm) => norm.forward(&x, train),
+            None => x,
+        })
     }
 }
 
@@ -54,10 +62,15 @@ impl Discriminator {
         let halvings = i64::from((side / LAST_SIDE).ilog2());
         let down = |i: i64| {
             let inputs = if i == 0 { 3 } else { ndf << (i - 1) };
-            DownBlock::new(&path.sub("down").sub(i), inputs, ndf << i, i > 0)
+            let place = path.sub("down").sub(i);
+            match config.normalised {
+                true => DownBlock::new(&place, inputs, ndf << i, i > 0),
+                false => DownBlock::plain(&place, inputs, ndf << i),
+            }
         };
         let (top, last) = (1i64 << (halvings - 1), WIDEST.min(1 << (halvings - 1)));
-        let narrow = |i: i64| Keep::new(&path.sub("narrow").sub(i), ndf * (top >> i), ndf * (top >> (i + 1)));
+        let keep = |place: Path, inputs, outputs| Keep::new(&place, inputs, outputs, config.normalised);
+        let narrow = |i: i64| keep(path.sub("narrow").sub(i), ndf * (top >> i), ndf * (top >> (i + 1)));
         let head = |name: &str| {
             Ok::<_, NnError>(Conv2d::new(&path.sub(name), ndf * last, 1, LAST_SIDE)?.strided(LAST_SIDE, 0))
         };
@@ -65,7 +78,7 @@ impl Discriminator {
             down: (0..halvings).map(down).collect::<Result<_, _>>()?,
             narrow: (0..i64::from((top / last).ilog2())).map(narrow).collect::<Result<_, _>>()?,
             unconditional: head("unconditional")?,
-            joint: Keep::new(&path.sub("joint"), ndf * last + config.width, ndf * last)?,
+            joint: keep(path.sub("joint"), ndf * last + config.width, ndf * last)?,
             conditional: head("conditional")?,
         })
     }

@@ -23,11 +23,13 @@
 //! - Words of padding get no attention, and channel-wise attention reads the hidden features, as in the paper's figure; the
 //!   released code differs in both (`official_wiring`).
 //! - Scores of channel-wise attention are divided by the root of the number of places (`scaled_channel_attention`).
-//! - Encoder and perceptual network are trained here, on the same pictures, in place of networks that know ImageNet.
+//! - Encoder and perceptual network are trained here, on the same pictures, in place of networks that know ImageNet;
+//!   [`perceptual::Vgg`] is the paper's perceptual network.
+//! - Discriminators may have a gradient penalty ([`gan::penalty`]) in place of batch normalisation (`normalised`).
 //! - Longer captions lose their end, not random words.
 //!
 //! # Left out
-//! Dropout in the text encoder, the crops of birds, and the pre-trained Inception-v3 and VGG-16.
+//! Dropout in the text encoder, the crops of birds, and the pre-trained Inception-v3.
 
 pub mod attention;
 pub mod captions;

@@ -8,6 +8,7 @@
 //! | `captioned-digits` | synthesised from a seed and `digits` | any number, grey 32..=60, captions, boxes | [`captioned_digits`] |
 //! | `emoji` | embedded; more fetched once into the cache | RGBA, four art styles, names, keywords | [`emoji`] |
 //! | `sprite-scenes` | embedded emoji and a seed | RGB 32..=128, captions, masks, edits, oracle | [`sprite_scenes`] |
+//! | no pictures, the weights of `hed` | fetched once into the cache | | [`hed`] |
 //! | a user's IDX files | plain or gzip | grey, labels | [`idx`] |
 //! | a user's folder | PNG and JPEG | RGB of one size, captions or labels | [`folder`] |
 //!
@@ -20,6 +21,8 @@ pub mod digits;
 pub mod emoji;
 pub mod fetch;
 pub mod folder;
+pub mod hdf5;
+pub mod hed;
 pub mod idx;
 #[cfg(feature = "torch")]
 pub mod loader;

@@ -9,13 +9,14 @@ use easel_data::loader::Loader;
 use easel_nn::{InitScheme, Params};
 use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
 use gan::augment::Augment;
+use gan::penalty::gradient_penalty;
 use gan::sample::averaged;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::config::TextGanConfig;
 use crate::interpolate::with_midpoints;
-use crate::loss::{discriminator_loss, generator_loss, gradient_penalty};
+use crate::loss::{discriminator_loss, generator_loss};
 use crate::mismatch::Mismatch;
 use crate::model::{Discriminator, Generator};
 use crate::variant::Variant;

@@ -13,7 +13,7 @@
 //! | eq. 6, style encoder | [`loss::style_loss`], [`StyleLearner`] |
 //! | pairs that do not belong together | [`mismatch`] |
 //!
-//! Not of the paper: samples come from a moving average of G's weights; D has a gradient penalty ([`loss::gradient_penalty`]) in
+//! Not of the paper: samples come from a moving average of G's weights; D has a gradient penalty ([`gan::penalty`]) in
 //! place of batch normalisation and may see pictures augmented (`gan::augment`); G doubles its maps by repeating pixels
 //! ([`TextGanConfig`]; the preset `paper` has none of these).
 //! Left out: the residual blocks that only the released code has, and training the text encoder together with the GAN

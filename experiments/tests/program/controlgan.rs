@@ -91,6 +91,7 @@ fn wrong_settings_are_refused_by_name() {
         ("players.train.corre=paper_sum", "paper_sum"),
         ("players.train.weights.damsm=-1", "weights.damsm"),
         ("players.batch=1", "players.batch = 1"),
+        ("perceptual=lpips", "perceptual"),
         ("data.set=birds", "data.set = \"birds\""),
         ("data.objects=9", "data.objects = 9"),
         ("ablation=everything", "ablation"),

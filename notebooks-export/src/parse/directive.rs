@@ -16,8 +16,13 @@ pub enum Directive {
 /// What stands alone.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {
-    /// The figure of this name.
-    Figure(String),
+    /// A figure.
+    Figure {
+        /// Its name.
+        name: String,
+        /// What it shows, in words of the document's.
+        about: Option<String>,
+    },
     /// The expected numbers of this paper.
     Expected(String),
     /// Metrics of a paper.
@@ -57,7 +62,7 @@ pub enum Inline {
 /// How directives are written.
 const FORMS: [(&str, &str); 8] = [
     ("more", "{{more}}"),
-    ("figure", "{{figure NAME}}"),
+    ("figure", "{{figure NAME}} or {{figure NAME \"WHAT IT SHOWS\"}}"),
     ("number", "{{number PAPER METRIC FORMAT}}"),
     ("expected", "{{expected PAPER}}"),
     ("table", "{{table PAPER METRIC...}}"),
@@ -85,7 +90,8 @@ pub fn parse(text: &str) -> Result<Directive, String> {
             return Ok(Directive::Inline(Inline::Number { paper, metric, format: Format::parse(format)? }));
         }
         ("link", [paper]) => return Ok(Directive::Inline(Inline::Link(paper.to_string()))),
-        ("figure", [name]) => Block::Figure(name.to_string()),
+        ("figure", [name]) => Block::Figure { name: name.to_string(), about: None },
+        ("figure", [name, about]) => Block::Figure { name: name.to_string(), about: Some(about.to_string()) },
         ("expected", [paper]) => Block::Expected(paper.to_string()),
         ("table", [paper, metrics @ ..]) if !metrics.is_empty() => {
             Block::Table { paper: paper.to_string(), metrics: metrics.iter().map(|m| m.to_string()).collect() }

@@ -102,7 +102,13 @@ impl Source for Fake {
 
     fn figure(&self, name: &str) -> Answer<Drawn> {
         let (figure, about) = figure(name).ok_or_else(|| format!("no figure is called `{name}`"))?;
-        Ok(Drawn { about: about.to_owned(), svg: figure.to_svg()?, png: figure.to_png()?, csv: figure.to_csv() })
+        Ok(Drawn {
+            about: about.to_owned(),
+            language: Language::En,
+            svg: figure.to_svg()?,
+            png: figure.to_png()?,
+            csv: figure.to_csv(),
+        })
     }
 
     fn metrics(&self, paper: &str) -> Answer<Map<String, Value>> {

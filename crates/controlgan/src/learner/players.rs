@@ -8,6 +8,7 @@ use easel_core::{Noise, Stream, weights};
 use easel_data::loader::Loader;
 use easel_nn::{InitScheme, Params};
 use easel_train::{Group, Learner, OptimConfig, Scalars, TrainError};
+use gan::penalty::gradient_penalty;
 use gan::sample::averaged;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
@@ -22,7 +23,7 @@ use crate::features::TextFeatures;
 use crate::generator::{Generated, Generator};
 use crate::loss::{self, AdversarialForm, Judged};
 use crate::model::Frozen;
-use crate::perceptual::perceptual_loss;
+use crate::perceptual::{Vgg, perceptual_loss};
 
 /// File of the generator's running statistics in a checkpoint.
 const STATISTICS: &str = "generator.statistics.safetensors";
@@ -56,6 +57,8 @@ pub struct PlayersConfig {
     pub adversarial: AdversarialForm,
     /// The word-level score.
     pub corre: CorreMode,
+    /// Weight of the gradient penalty of every discriminator ([`gradient_penalty`]); 0, as in the paper, is none.
+    pub penalty: f64,
     /// Weights of the terms.
     pub weights: LossWeights,
     /// G's optimiser.
@@ -74,6 +77,7 @@ impl PlayersConfig {
         self.discriminator.validate()?;
         let w = &self.weights;
         let all = [
+            ("penalty", self.penalty),
             ("weights.word_discriminator", w.word_discriminator),
             ("weights.damsm", w.damsm),
             ("weights.perceptual", w.perceptual),
@@ -104,6 +108,7 @@ pub struct PlayersLearner {
     model: ControlGanConfig,
     config: PlayersConfig,
     frozen: Frozen,
+    vgg: Option<Vgg>,
     generator: Generator,
     generator_params: Params,
     discriminators: Vec<Discriminator>,
@@ -141,6 +146,10 @@ impl PlayersLearner {
         device: Device,
     ) -> Result<Self, TrainError> {
         config.validate()?;
+        if config.penalty > 0.0 && model_config.normalised {
+            let (value, expected) = (config.penalty.to_string(), "0, or model.normalised = false");
+            return Err(TrainError::Range { key: "penalty", value, expected });
+        }
         let expected = [3, model_config.side, model_config.side];
         if loader.picture_shape() != expected {
             let found = loader.picture_shape();
@@ -160,6 +169,7 @@ impl PlayersLearner {
             model: model_config.clone(),
             config: *config,
             frozen,
+            vgg: None,
             generator,
             discriminators,
             perception,
@@ -174,6 +184,12 @@ impl PlayersLearner {
             steps,
             device,
         })
+    }
+
+    /// The same with a VGG as the network of the perceptual loss.
+    pub fn with_vgg(mut self, vgg: Vgg) -> Self {
+        self.vgg = Some(vgg.scaled_to(&self.loader.batch(0).images));
+        self
     }
 
     /// The averaged weights of G with statistics of batch normalisation that belong to them, and F', under `generator` and
@@ -236,11 +252,14 @@ impl PlayersLearner {
     }
 
     fn discriminate(&mut self, round: &Round) -> Result<(Tensor, Scalars), TrainError> {
-        let sentence = &round.text.sentence;
+        let (penalty, sentence) = (self.config.penalty, &round.text.sentence);
+        let sentence = &sentence.detach().set_requires_grad(penalty > 0.0);
         let mut total = Tensor::zeros([], (Kind::Float, self.device));
+        let mut penalties = total.copy();
         let mut scalars = Vec::new();
         for (k, d) in self.discriminators.iter().enumerate() {
-            let real = d.features(&round.real[k], true);
+            let picture = round.real[k].detach().set_requires_grad(penalty > 0.0);
+            let real = d.features(&picture, true);
             let fake = d.features(&round.made.images[k].detach(), true);
             let judged = Judged {
                 real: d.unconditional(&real),
@@ -250,6 +269,10 @@ impl PlayersLearner {
                 wrong_caption: d.conditional(&real, &round.others.sentence, true),
             };
             total += loss::discriminator(&judged, self.config.adversarial);
+            if penalty > 0.0 {
+                let both = (&judged.real + &judged.real_caption) * 0.5;
+                penalties += gradient_penalty(&both, &picture, sentence) * penalty;
+            }
             if k + 1 == self.discriminators.len() {
                 let mean = |logits: &Tensor| no_grad(|| logits.sigmoid().mean(Kind::Float));
                 scalars.push(("d/real", mean(&judged.real)));
@@ -258,6 +281,8 @@ impl PlayersLearner {
             }
         }
         scalars.push(("discriminator", total.detach()));
+        scalars.push(("d/penalty", penalties.detach()));
+        total += penalties;
         if self.config.weights.word_discriminator > 0.0 {
             // excerpt: word-terms
             let seen = no_grad(|| self.frozen.image.forward(&round.real[round.real.len() - 1]));
@@ -302,7 +327,10 @@ impl PlayersLearner {
             }
         }
         if weights.perceptual > 0.0 {
-            let phi = |image: &Tensor| self.frozen.attributes.relu2_2(image);
+            let phi = |image: &Tensor| match &self.vgg {
+                Some(vgg) => vgg.relu2_2(image),
+                None => self.frozen.attributes.relu2_2(image),
+            };
             let stage = |(made, real): (&Tensor, &Tensor)| perceptual_loss(&phi(made), &no_grad(|| phi(real)));
             let terms: Vec<Tensor> = round.made.images.iter().zip(&round.real).map(stage).collect();
             add("g/perceptual", weights.perceptual, Tensor::stack(&terms, 0).mean(Kind::Float));

@@ -1,10 +1,13 @@
 //! What gradients reach what, and finite differences of the composed operations.
 
+use std::collections::BTreeMap;
+
 use controlgan::correlation::correlate;
 use controlgan::damsm::{Gammas, loss};
 use controlgan::loss::cross_entropy;
-use controlgan::perceptual::perceptual_loss;
+use controlgan::perceptual::{Vgg, perceptual_loss};
 use controlgan::{AttributeNet, ControlGanConfig, CorreMode, ImageEncoder, WordPerception, attention};
+use easel_core::weights::Weights;
 use easel_nn::{InitScheme, Params};
 use tch::{Device, Kind, Tensor};
 
@@ -93,4 +96,56 @@ fn the_perceptual_network_stays_as_it_is_while_pictures_learn() {
     for ((_, now), then) in params.named().iter().zip(&before) {
         assert_eq!(distance(now, then), 0.0);
     }
+}
+
+/// The trunk with weights of chance, under the names of the file that is fetched, and a layer that it does not need.
+fn vgg_file() -> Weights {
+    let mut tensors = BTreeMap::new();
+    let mut layer = |name: &str, inputs: i64, outputs: i64| {
+        let kernel = normal(inputs as u64, name, &[outputs, inputs, 3, 3]) * (2.0 / (9 * inputs) as f64).sqrt();
+        tensors.insert(format!("{name}.weight"), kernel.to_kind(Kind::Float));
+        tensors.insert(format!("{name}.bias"), Tensor::zeros([outputs], (Kind::Float, Device::Cpu)));
+    };
+    for (name, inputs, outputs) in [
+        ("block1_conv1", 3, 64),
+        ("block1_conv2", 64, 64),
+        ("block2_conv1", 64, 128),
+        ("block2_conv2", 128, 128),
+        ("fuse", 5, 1),
+    ] {
+        layer(name, inputs, outputs);
+    }
+    Weights { path: "hed.safetensors".into(), tensors, metadata: BTreeMap::new() }
+}
+
+#[test]
+fn a_vgg_reads_blue_first_and_its_features_have_the_scale_of_real_pictures() {
+    let load = || Vgg::load(&vgg_file(), Device::Cpu).unwrap();
+    let images = (normal(1, "image", &[2, 3, 16, 16]) * 0.3).clamp(-1.0, 1.0).to_kind(Kind::Float);
+    // By hand: 0..=255, blue first, less the mean; without biases the trunk is homogeneous.
+    let file = vgg_file();
+    let conv = |x: &Tensor, name: &str| {
+        let kernel = &file.tensors[&format!("{name}.weight")];
+        x.conv2d(kernel, None::<Tensor>, [1, 1], [1, 1], [1, 1], 1).relu()
+    };
+    let planes = [(2, 104.00699), (1, 116.66877), (0, 122.67892)]
+        .map(|(channel, mean)| (images.narrow(1, channel, 1) + 1.0) * 127.5 - mean);
+    let x = conv(&conv(&Tensor::cat(&planes, 1), "block1_conv1"), "block1_conv2");
+    let x = x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
+    let expected = conv(&conv(&x, "block2_conv1"), "block2_conv2");
+    let found = load().relu2_2(&images);
+    assert_eq!(found.size(), [2, 128, 8, 8]);
+    assert!(distance(&found, &expected) < 1e-4 * expected.abs().max().double_value(&[]));
+
+    let scaled = load().scaled_to(&images).relu2_2(&images);
+    assert!((scaled.square().mean(Kind::Double).double_value(&[]) - 1.0).abs() < 1e-4);
+    let picture = images.copy().set_requires_grad(true);
+    let loss = perceptual_loss(&load().relu2_2(&picture), &(&expected * 0.5));
+    let gradient = Tensor::run_backward(&[loss], &[&picture], false, false).remove(0);
+    assert!(gradient.abs().sum(Kind::Double).double_value(&[]) > 0.0);
+
+    let mut cut = vgg_file();
+    cut.tensors.remove("block2_conv2.bias");
+    let refused = Vgg::load(&cut, Device::Cpu).unwrap_err().to_string();
+    assert!(refused.contains("block2_conv2.bias"), "{refused}");
 }

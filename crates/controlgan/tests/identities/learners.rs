@@ -11,7 +11,7 @@ use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::shapes::Shapes;
 use easel_nn::Params;
 use easel_text::Vocabulary;
-use easel_train::{Ema, Learner, OptimConfig};
+use easel_train::{Ema, Learner, OptimConfig, TrainError};
 use tch::{Device, Kind, Tensor};
 
 use crate::common::distance;
@@ -64,10 +64,13 @@ impl World {
     }
 
     fn players(&self) -> PlayersLearner {
+        self.players_of(&self.config, &players()).unwrap()
+    }
+
+    fn players_of(&self, model: &ControlGanConfig, config: &PlayersConfig) -> Result<PlayersLearner, TrainError> {
         let (words, attributes) = (self.vocabulary.len(), self.attributes.len());
         let frozen = Frozen::load(&self.frozen_weights(), &self.config, words, attributes, Device::Cpu).unwrap();
-        let data = (self.loader(), self.captions());
-        PlayersLearner::new(&self.config, &players(), frozen, data, (1, 8), Device::Cpu).unwrap()
+        PlayersLearner::new(model, config, frozen, (self.loader(), self.captions()), (1, 8), Device::Cpu)
     }
 }
 
@@ -75,6 +78,7 @@ fn players() -> PlayersConfig {
     PlayersConfig {
         adversarial: AdversarialForm::Code,
         corre: CorreMode::Weighted,
+        penalty: 2.0,
         weights: LossWeights {
             word_discriminator: 0.5,
             damsm: 1.0,
@@ -118,6 +122,28 @@ fn resumed_runs_end_in_the_same_weights() {
     resumes(|| world.matching(), |l| l.weights());
     resumes(|| world.attributes(), |l| l.weights());
     resumes(|| world.players(), |l| l.weights().unwrap());
+    let (model, config) = as_in_the_paper(&world);
+    resumes(|| world.players_of(&model, &config).unwrap(), |l| l.weights().unwrap());
+}
+
+/// Discriminators with batch normalisation, without the penalty.
+fn as_in_the_paper(world: &World) -> (ControlGanConfig, PlayersConfig) {
+    let model = ControlGanConfig { normalised: true, ..world.config.clone() };
+    (model, PlayersConfig { penalty: 0.0, ..players() })
+}
+
+#[test]
+fn a_penalty_wants_scores_of_single_pictures() {
+    let world = World::new();
+    let (model, config) = as_in_the_paper(&world);
+    let penalty = |learner: &mut PlayersLearner| {
+        let scalars = learner.step(0).unwrap();
+        scalars.iter().find(|(name, _)| *name == "d/penalty").unwrap().1.double_value(&[])
+    };
+    assert!(penalty(&mut world.players()) > 0.0);
+    assert_eq!(penalty(&mut world.players_of(&model, &config).unwrap()), 0.0);
+    let refused = world.players_of(&model, &players()).unwrap_err().to_string();
+    assert!(refused.contains("penalty") && refused.contains("model.normalised = false"), "{refused}");
 }
 
 #[test]

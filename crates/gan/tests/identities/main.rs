@@ -7,4 +7,5 @@ mod learners;
 mod losses;
 mod networks;
 mod parzens;
+mod penalties;
 mod toys;

@@ -109,7 +109,7 @@ impl Project {
             if let Some(info) = experiment.figures().iter().find(|info| info.name == name) {
                 let figure = experiment.figure(name, self.run(experiment.name()), self.device)?;
                 let (svg, png, csv) = (figure.to_svg()?, figure.to_png()?, figure.to_csv());
-                return Ok(Drawn { about: info.about.to_owned(), svg, png, csv });
+                return Ok(Drawn { about: info.about.to_owned(), language: Language::En, svg, png, csv });
             }
         }
         bail!("no figure is called `{name}`; `easel list` names all")
@@ -238,7 +238,13 @@ mod tests {
         fn figure(&self, name: &str) -> Answer<Drawn> {
             let all = registry().into_iter().flat_map(|e| e.figures());
             let info = all.into_iter().find(|info| info.name == name).ok_or("no such figure")?;
-            Ok(Drawn { about: info.about.into(), svg: "<svg/>".into(), png: Self::dot(), csv: None })
+            Ok(Drawn {
+                about: info.about.into(),
+                language: Language::En,
+                svg: "<svg/>".into(),
+                png: Self::dot(),
+                csv: None,
+            })
         }
 
         fn metrics(&self, paper: &str) -> Answer<Map<String, Value>> {

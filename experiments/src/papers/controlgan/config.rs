@@ -25,6 +25,8 @@ pub struct RunConfig {
     pub ablations: Vec<Ablation>,
     /// The scenes.
     pub data: DataConfig,
+    /// The network of the perceptual loss.
+    pub perceptual: Perceptual,
     /// The networks.
     pub model: ControlGanConfig,
     /// Training of the two encoders.
@@ -35,6 +37,16 @@ pub struct RunConfig {
     pub players: PlayersRun,
     /// Measurement.
     pub evaluate: EvaluateConfig,
+}
+
+/// The network of the perceptual loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Perceptual {
+    /// The one that is trained here to name the words of captions.
+    Attributes,
+    /// VGG-16, as in the paper: the trunk of the fetched edge network.
+    Vgg,
 }
 
 /// What is left out.
@@ -92,7 +104,6 @@ pub const EMOJI: &str = "emoji";
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
     /// `sprite-scenes`, to which the other keys belong, or `emoji`.
-    #[serde(default = "sprite_scenes")] // Files of before there was a choice have none.
     pub set: String,
     /// Most objects of a scene, 1 to 3.
     pub objects: usize,
@@ -100,10 +111,6 @@ pub struct DataConfig {
     pub styles: Vec<ArtStyle>,
     /// Training scenes; the ones after them are held out.
     pub scenes: u64,
-}
-
-fn sprite_scenes() -> String {
-    SPRITE_SCENES.into()
 }
 
 /// Training of one network.
@@ -207,7 +214,7 @@ impl RunConfig {
     /// The preset of this name.
     pub fn preset(name: &str, seed: u64) -> Result<Self> {
         let Some(model) = ControlGanConfig::preset(name) else { anyhow::bail!("controlgan has no preset `{name}`") };
-        let (smoke, emoji) = (name == "smoke", name == EMOJI);
+        let (smoke, paper, emoji) = (name == "smoke", name == "paper", name == EMOJI);
         let steps = |small: u64, quick: u64| {
             let steps = if smoke { quick } else { small };
             LoopConfig { steps, log_every: if smoke { 1 } else { 10 }, checkpoint_every: (steps / 4).max(2), keep: 1 }
@@ -224,6 +231,7 @@ impl RunConfig {
                 styles: vec![ArtStyle::Twemoji],
                 scenes: if smoke { 64 } else { 8000 },
             },
+            perceptual: Perceptual::Attributes,
             model,
             damsm: PartConfig { batch: if smoke { 8 } else { 32 }, steps: steps(900, 4), optim: encoders() },
             attributes: PartConfig { batch: if smoke { 8 } else { 32 }, steps: steps(500, 4), optim: encoders() },
@@ -233,6 +241,7 @@ impl RunConfig {
                 train: PlayersConfig {
                     adversarial: AdversarialForm::Code,
                     corre: CorreMode::Weighted,
+                    penalty: if paper { 0.0 } else { 2.0 },
                     weights: LossWeights {
                         word_discriminator: 0.5,
                         damsm: 1.0,
@@ -241,8 +250,8 @@ impl RunConfig {
                         word_delay: 0.2,
                         divergence: 1.0,
                     },
-                    generator: player(),
-                    discriminator: player(),
+                    generator: player(1e-3),
+                    discriminator: player(2e-3),
                 },
             },
             evaluate: EvaluateConfig {
@@ -259,7 +268,8 @@ fn encoders() -> OptimConfig {
     OptimConfig { rate, ema: 0.99, ..OptimConfig::default() }
 }
 
-fn player() -> OptimConfig {
-    let rate = RateConfig { lr: 5e-4, final_lr: 5e-5, warmup: 0, decay: Decay::Linear };
-    OptimConfig { rate, adam: AdamConfig { beta1: 0.5, ..AdamConfig::default() }, clip: 0.0, ..OptimConfig::default() }
+fn player(lr: f64) -> OptimConfig {
+    let rate = RateConfig { lr, final_lr: lr / 10.0, warmup: 0, decay: Decay::Linear };
+    let adam = AdamConfig { beta1: 0.5, beta2: 0.99, ..AdamConfig::default() };
+    OptimConfig { rate, adam, clip: 0.0, ..OptimConfig::default() }
 }

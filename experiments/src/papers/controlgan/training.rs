@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use controlgan::Frozen;
 use controlgan::captions::{Captions, attribute_targets};
 use controlgan::learner::{AttributeLearner, MatchLearner, PlayersLearner};
+use controlgan::perceptual::Vgg;
 use easel_core::files::write_atomic;
 use easel_core::weights::{self, Weights};
 use easel_data::Dataset;
+use easel_data::fetch::{Cache, source};
+use easel_data::hed;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_text::Vocabulary;
 use easel_train::run_dir::read_metrics;
@@ -19,7 +22,7 @@ use tch::{Device, Tensor};
 
 use crate::stages::{self, train_to_end};
 
-use super::config::{Ablation, EMOJI, RunConfig};
+use super::config::{Ablation, EMOJI, Perceptual, RunConfig};
 use super::data;
 use super::model::model_file;
 
@@ -37,6 +40,9 @@ struct Trainer<'a> {
 
 /// Trains what is not finished in `out`: the encoders, the attributes, the players and those of every ablation.
 pub fn train_all(config: &RunConfig, out: &Path, resume: bool, device: Device) -> Result<()> {
+    if config.perceptual == Perceptual::Vgg {
+        vgg(device)?; // What is missing is said before anything is trained.
+    }
     let data = data::training(config)?;
     let captions = data.captions().context("the pictures have no captions")?.to_vec();
     let (vocabulary, attributes) = data::words(config)?;
@@ -113,7 +119,11 @@ impl Trainer<'_> {
             let data = (self.loader(config.players.batch)?, self.captions()?);
             let length = (config.seed, config.players.steps.steps);
             let train = &config.players.train;
-            Ok(PlayersLearner::new(&config.model, train, networks, data, length, self.device)?)
+            let learner = PlayersLearner::new(&config.model, train, networks, data, length, self.device)?;
+            Ok(match config.perceptual {
+                Perceptual::Attributes => learner,
+                Perceptual::Vgg => learner.with_vgg(vgg(self.device)?),
+            })
         };
         let name = players_folder(self.config, ablation);
         let trained = self.part(&name, &config.players.steps, learner, |l| Ok(l.weights()?))?;
@@ -130,6 +140,13 @@ impl Trainer<'_> {
         ]);
         Ok(weights::write(&self.out.join(model_file(self.config, ablation)), &all, &metadata)?)
     }
+}
+
+/// The trunk of the fetched edge network.
+fn vgg(device: Device) -> Result<Vgg> {
+    let path = Cache::of_user()?.folder(source("hed")?).join(hed::FILE);
+    ensure!(path.exists(), "perceptual = \"vgg\": its weights are not here; fetch them with `easel data fetch hed`");
+    Ok(Vgg::load(&weights::read(&path)?, device)?)
 }
 
 /// Folder of the players' training.

