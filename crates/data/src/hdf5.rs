@@ -99,7 +99,7 @@ impl File<'_> {
         let mut blocks = vec![(at + 16, self.number(at + 8, 4)? as usize)];
         let (mut all, total) = (Vec::new(), self.number(at + 2, 2)? as usize);
         while let Some((mut at, length)) = blocks.pop() {
-            let end = at.saturating_add(length);
+            let end = at + self.slice(at, length)?.len();
             while at + 8 <= end && all.len() < total {
                 let message =
                     Message { kind: self.number(at, 2)?, length: self.number(at + 2, 2)? as usize, at: at + 8 };

@@ -15,7 +15,7 @@
 //! | Fig. 3, ways in z | [`latent::lerp`], [`latent::slerp`] |
 //! | Table 1, Parzen windows | [`parzen`] |
 //! | the networks of 2014 for MNIST | [`GanConfig::paper_2014`], [`config::Form::Mlp`] |
-//! | not of these papers: packs, augmentation that G does not learn | [`GanConfig::pack`], [`augment`], [`penalty`] |
+//! | not of these papers: packs, augmentation that G does not learn, a gradient penalty for a discriminator with a condition | [`GanConfig::pack`], [`augment`], [`penalty`] |
 //! | DCGAN, its guidelines | [`blocks`], [`config::Form::Dcgan`], `easel_nn::InitScheme::Dcgan` |
 //!
 //! Samples come from the moving average of G's weights, with statistics of batch normalisation that were estimated for

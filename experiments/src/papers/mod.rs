@@ -32,6 +32,8 @@ pub const ALL: &[&dyn Experiment] = &[
     &scorer::ScorerExperiment,
 ];
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 use easel_data::captioned_digits::{CaptionedDigits, PAPER_SIDE};
 use easel_data::emoji::{EMBEDDED_SIDE, Emoji, SIDES};
@@ -74,6 +76,16 @@ pub fn open_emoji(side: usize) -> Result<Emoji> {
     let which = if concepts > Emoji::embedded()?.concepts().len() { "the fetched set" } else { "the sample built in" };
     eprintln!("emoji: {which}, {concepts} concepts in four styles, {side} x {side}");
     Ok(emoji)
+}
+
+/// The folder of fetched weights that the setting `asked` needs.
+pub fn fetched(name: &str, asked: &str) -> Result<PathBuf> {
+    let (cache, source) = (Cache::of_user()?, source(name)?);
+    anyhow::ensure!(
+        cache.holds(source),
+        "{asked}: its weights are not here; fetch them with `easel data fetch {name}`"
+    );
+    Ok(cache.folder(source))
 }
 
 /// [`open_data`], with a check that a model for square pictures of `channels` and `side` fits.

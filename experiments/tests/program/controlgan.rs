@@ -6,7 +6,7 @@ use easel_core::weights;
 use serde_json::Value;
 use tch::Tensor;
 
-use crate::{bytes, folder, good, path, refusal, text};
+use crate::{bytes, easel, folder, good, only_error, path, refusal, text};
 
 /// A short run into `out`.
 fn run<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -43,6 +43,17 @@ fn a_run_trains_measures_and_draws() {
 }
 
 #[test]
+fn weights_that_are_not_here_are_asked_for_before_anything_is_trained() {
+    let folder = folder();
+    let out = path(&folder, "run");
+    let mut command = easel(&run(&out, &["--set", "perceptual=vgg"]));
+    let output = command.env("EASEL_CACHE", path(&folder, "cache")).output().expect("started");
+    let message = only_error(&output.stderr);
+    assert!(message.contains("easel data fetch hed"), "{message}");
+    assert!(!Path::new(&out).join("damsm").exists());
+}
+
+#[test]
 fn emoji_are_drawn_and_compared() {
     let folder = folder();
     let (out, table) = (path(&folder, "run"), path(&folder, "compare"));
@@ -51,8 +62,10 @@ fn emoji_are_drawn_and_compared() {
     let metrics = &results["metrics"];
     assert!(metrics["r-precision (scorer)/real"].as_f64() > metrics["r-precision (scorer)"].as_f64(), "{metrics}");
     assert!(metrics["ground as asked"].is_null() && metrics["edit colour: locality"].is_null(), "{metrics}");
-    let message = refusal(&["figure", "controlgan_edits", "--run", &out, "--out", &table]);
-    assert!(message.contains("trained on emoji"), "{message}");
+    for figure in ["controlgan_edits", "controlgan_ablation"] {
+        let message = refusal(&["figure", figure, "--run", &out, "--out", &table]);
+        assert!(message.contains("trained on emoji"), "{message}");
+    }
 
     let own = format!("controlgan={out}");
     let said = good(&["compare", "--data", "emoji", "--run", &own, "--count", "16", "--out", &table]);
@@ -91,6 +104,7 @@ fn wrong_settings_are_refused_by_name() {
         ("players.train.corre=paper_sum", "paper_sum"),
         ("players.train.weights.damsm=-1", "weights.damsm"),
         ("players.batch=1", "players.batch = 1"),
+        ("model.normalised=true", "players.train.penalty = 2"),
         ("perceptual=lpips", "perceptual"),
         ("data.set=birds", "data.set = \"birds\""),
         ("data.objects=9", "data.objects = 9"),

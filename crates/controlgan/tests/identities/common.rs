@@ -1,8 +1,11 @@
 //! Random tensors of proptest seeds, and comparison.
 
+use std::collections::BTreeMap;
+
 use controlgan::{ControlGanConfig, TextFeatures};
 use easel_core::Noise;
 use easel_core::tensor::normal_tensor;
+use easel_core::weights::Weights;
 use tch::{Device, Kind, Tensor};
 
 /// Standard normals f64 of this shape.
@@ -43,4 +46,24 @@ pub fn text(seed: u64, config: &ControlGanConfig, lengths: &[i64], longest: i64)
         sentence: f32(normal(seed, "sentence", &[b, config.width])),
         mask: mask(lengths, longest),
     }
+}
+
+/// The trunk with weights of chance, under the names of the file that is fetched, and a layer that it does not need.
+pub fn vgg_file() -> Weights {
+    let mut tensors = BTreeMap::new();
+    let mut layer = |name: &str, inputs: i64, outputs: i64| {
+        let kernel = normal(inputs as u64, name, &[outputs, inputs, 3, 3]) * (2.0 / (9 * inputs) as f64).sqrt();
+        tensors.insert(format!("{name}.weight"), kernel.to_kind(Kind::Float));
+        tensors.insert(format!("{name}.bias"), Tensor::zeros([outputs], (Kind::Float, Device::Cpu)));
+    };
+    for (name, inputs, outputs) in [
+        ("block1_conv1", 3, 64),
+        ("block1_conv2", 64, 64),
+        ("block2_conv1", 64, 128),
+        ("block2_conv2", 128, 128),
+        ("fuse", 5, 1),
+    ] {
+        layer(name, inputs, outputs);
+    }
+    Weights { path: "hed.safetensors".into(), tensors, metadata: BTreeMap::new() }
 }

@@ -1,17 +1,14 @@
 //! What gradients reach what, and finite differences of the composed operations.
 
-use std::collections::BTreeMap;
-
 use controlgan::correlation::correlate;
 use controlgan::damsm::{Gammas, loss};
 use controlgan::loss::cross_entropy;
 use controlgan::perceptual::{Vgg, perceptual_loss};
 use controlgan::{AttributeNet, ControlGanConfig, CorreMode, ImageEncoder, WordPerception, attention};
-use easel_core::weights::Weights;
 use easel_nn::{InitScheme, Params};
 use tch::{Device, Kind, Tensor};
 
-use crate::common::{distance, mask, normal, text, values};
+use crate::common::{distance, mask, normal, text, values, vgg_file};
 
 /// Central differences of the scalar `f` at `x` (f64) against its gradient.
 fn check(x: &Tensor, f: impl Fn(&Tensor) -> Tensor) {
@@ -96,26 +93,6 @@ fn the_perceptual_network_stays_as_it_is_while_pictures_learn() {
     for ((_, now), then) in params.named().iter().zip(&before) {
         assert_eq!(distance(now, then), 0.0);
     }
-}
-
-/// The trunk with weights of chance, under the names of the file that is fetched, and a layer that it does not need.
-fn vgg_file() -> Weights {
-    let mut tensors = BTreeMap::new();
-    let mut layer = |name: &str, inputs: i64, outputs: i64| {
-        let kernel = normal(inputs as u64, name, &[outputs, inputs, 3, 3]) * (2.0 / (9 * inputs) as f64).sqrt();
-        tensors.insert(format!("{name}.weight"), kernel.to_kind(Kind::Float));
-        tensors.insert(format!("{name}.bias"), Tensor::zeros([outputs], (Kind::Float, Device::Cpu)));
-    };
-    for (name, inputs, outputs) in [
-        ("block1_conv1", 3, 64),
-        ("block1_conv2", 64, 64),
-        ("block2_conv1", 64, 128),
-        ("block2_conv2", 128, 128),
-        ("fuse", 5, 1),
-    ] {
-        layer(name, inputs, outputs);
-    }
-    Weights { path: "hed.safetensors".into(), tensors, metadata: BTreeMap::new() }
 }
 
 #[test]

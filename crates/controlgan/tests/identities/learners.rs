@@ -4,6 +4,7 @@ use controlgan::captions::{Captions, attribute_targets, attribute_words, encode}
 use controlgan::correlation::CorreMode;
 use controlgan::learner::{AttributeLearner, LossWeights, MatchLearner, PlayersConfig, PlayersLearner};
 use controlgan::loss::AdversarialForm;
+use controlgan::perceptual::Vgg;
 use controlgan::{ControlGan, ControlGanConfig, Frozen};
 use easel_core::weights::Weights;
 use easel_data::Dataset;
@@ -14,7 +15,7 @@ use easel_text::Vocabulary;
 use easel_train::{Ema, Learner, OptimConfig, TrainError};
 use tch::{Device, Kind, Tensor};
 
-use crate::common::distance;
+use crate::common::{distance, vgg_file};
 
 const SCENES: u64 = 24;
 
@@ -133,17 +134,32 @@ fn as_in_the_paper(world: &World) -> (ControlGanConfig, PlayersConfig) {
 }
 
 #[test]
-fn a_penalty_wants_scores_of_single_pictures() {
+fn the_penalty_moves_the_discriminators_and_wants_scores_of_single_pictures() {
     let world = World::new();
-    let (model, config) = as_in_the_paper(&world);
-    let penalty = |learner: &mut PlayersLearner| {
-        let scalars = learner.step(0).unwrap();
-        scalars.iter().find(|(name, _)| *name == "d/penalty").unwrap().1.double_value(&[])
+    let after_a_step = |penalty: f64| {
+        let mut learner = world.players_of(&world.config, &PlayersConfig { penalty, ..players() }).unwrap();
+        let _ = learner.step(0).unwrap();
+        learner.groups()[1].params.master().copy()
     };
-    assert!(penalty(&mut world.players()) > 0.0);
-    assert_eq!(penalty(&mut world.players_of(&model, &config).unwrap()), 0.0);
+    let without = after_a_step(0.0);
+    assert_eq!(distance(&without, &after_a_step(0.0)), 0.0);
+    assert!(distance(&without, &after_a_step(2.0)) > 1e-6);
+    let (model, _) = as_in_the_paper(&world);
     let refused = world.players_of(&model, &players()).unwrap_err().to_string();
     assert!(refused.contains("penalty") && refused.contains("model.normalised = false"), "{refused}");
+}
+
+#[test]
+fn a_vgg_takes_the_place_of_the_attribute_network() {
+    let world = World::new();
+    let perceptual = |mut learner: PlayersLearner| {
+        let scalars = learner.step(0).unwrap();
+        scalars.iter().find(|(name, _)| *name == "g/perceptual").unwrap().1.double_value(&[])
+    };
+    let vgg = Vgg::load(&vgg_file(), Device::Cpu).unwrap();
+    let (ours, theirs) = (perceptual(world.players()), perceptual(world.players().with_vgg(vgg)));
+    // Features of about unit size, of a picture of chance and a real one.
+    assert!(ours != theirs && (0.1..10.0).contains(&theirs), "{ours} {theirs}");
 }
 
 #[test]

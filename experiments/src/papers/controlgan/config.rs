@@ -23,7 +23,7 @@ pub struct RunConfig {
     pub ablation: Ablation,
     /// Further players that the run trains for as long, on the same encoders, and measures beside.
     pub ablations: Vec<Ablation>,
-    /// The scenes.
+    /// Pictures with captions.
     pub data: DataConfig,
     /// The network of the perceptual loss.
     pub perceptual: Perceptual,
@@ -143,7 +143,7 @@ pub struct PlayersRun {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluateConfig {
-    /// Pictures, each of another held-out caption.
+    /// Pictures, each of another held-out picture's caption, as far as there are so many.
     pub pictures: usize,
     /// Captions of which a word is changed, for each kind of word.
     pub edits: usize,
@@ -169,6 +169,11 @@ impl RunConfig {
         ] {
             ensure!(batch >= 2, "{key} = {batch}: at least 2");
         }
+        let penalty = config.players.train.penalty;
+        ensure!(
+            penalty == 0.0 || !config.model.normalised,
+            "players.train.penalty = {penalty}: 0, or model.normalised = false"
+        );
         let data = &config.data;
         ensure!(
             matches!(data.set.as_str(), SPRITE_SCENES | EMOJI),
@@ -215,6 +220,7 @@ impl RunConfig {
     pub fn preset(name: &str, seed: u64) -> Result<Self> {
         let Some(model) = ControlGanConfig::preset(name) else { anyhow::bail!("controlgan has no preset `{name}`") };
         let (smoke, paper, emoji) = (name == "smoke", name == "paper", name == EMOJI);
+        let beta2 = if paper { 0.999 } else { 0.99 };
         let steps = |small: u64, quick: u64| {
             let steps = if smoke { quick } else { small };
             LoopConfig { steps, log_every: if smoke { 1 } else { 10 }, checkpoint_every: (steps / 4).max(2), keep: 1 }
@@ -231,7 +237,7 @@ impl RunConfig {
                 styles: vec![ArtStyle::Twemoji],
                 scenes: if smoke { 64 } else { 8000 },
             },
-            perceptual: Perceptual::Attributes,
+            perceptual: if paper { Perceptual::Vgg } else { Perceptual::Attributes },
             model,
             damsm: PartConfig { batch: if smoke { 8 } else { 32 }, steps: steps(900, 4), optim: encoders() },
             attributes: PartConfig { batch: if smoke { 8 } else { 32 }, steps: steps(500, 4), optim: encoders() },
@@ -250,8 +256,8 @@ impl RunConfig {
                         word_delay: 0.2,
                         divergence: 1.0,
                     },
-                    generator: player(1e-3),
-                    discriminator: player(2e-3),
+                    generator: player(if paper { 2e-4 } else { 1e-3 }, beta2),
+                    discriminator: player(if paper { 2e-4 } else { 2e-3 }, beta2),
                 },
             },
             evaluate: EvaluateConfig {
@@ -268,8 +274,8 @@ fn encoders() -> OptimConfig {
     OptimConfig { rate, ema: 0.99, ..OptimConfig::default() }
 }
 
-fn player(lr: f64) -> OptimConfig {
+fn player(lr: f64, beta2: f64) -> OptimConfig {
     let rate = RateConfig { lr, final_lr: lr / 10.0, warmup: 0, decay: Decay::Linear };
-    let adam = AdamConfig { beta1: 0.5, beta2: 0.99, ..AdamConfig::default() };
+    let adam = AdamConfig { beta1: 0.5, beta2, ..AdamConfig::default() };
     OptimConfig { rate, adam, clip: 0.0, ..OptimConfig::default() }
 }

@@ -64,40 +64,40 @@ pub struct HeldOut {
     pub captions: Vec<String>,
     /// Their pictures, f32 `[N, 3, side, side]` in [-1, 1].
     pub images: Tensor,
-    /// Other real pictures, the reference of distances.
-    pub reference: Tensor,
     /// What the pictures show, where that is known exactly.
     pub scenes: Option<Vec<Scene>>,
 }
 
 impl HeldOut {
-    /// The first `count`, or as many as there are.
+    /// `count` of them, or as many as there are: the first scenes, or emoji in an order of chance.
     pub fn of(config: &RunConfig, count: usize) -> Result<Self> {
-        if config.data.set != EMOJI {
-            let list = scenes(config)?;
-            let from = |start: u64| (start..start + count as u64).map(|i| held_out(config, &list, i)).collect();
-            let (own, reference): (Vec<Scene>, Vec<Scene>) = (from(0), from(REFERENCE));
-            return Ok(Self {
-                captions: own.iter().map(Scene::caption).collect(),
-                images: rendered(&own, list.side()),
-                reference: rendered(&reference, list.side()),
-                scenes: Some(own),
-            });
+        if config.data.set == EMOJI {
+            let own = some(&open_emoji(config.model.side as usize)?.dataset(Split::Test)?, count);
+            return Ok(Self { captions: captions_of(&own)?, images: to_unit(&all_images(&own)), scenes: None });
         }
-        let test = open_emoji(config.model.side as usize)?.dataset(Split::Test)?;
-        let order = |n: usize| {
-            let mut order = Noise::new(0).purpose("controlgan/held-out").permutation(0, n);
-            order.truncate(count);
-            order
-        };
-        let (own, train) = (test.subset(&order(test.len())), training(config)?);
-        Ok(Self {
-            captions: captions_of(&own)?,
-            images: to_unit(&all_images(&own)),
-            reference: to_unit(&all_images(&train.subset(&order(train.len())))),
-            scenes: None,
-        })
+        let list = scenes(config)?;
+        let own: Vec<Scene> = (0..count as u64).map(|index| held_out(config, &list, index)).collect();
+        let captions = own.iter().map(Scene::caption).collect();
+        Ok(Self { captions, images: rendered(&own, list.side()), scenes: Some(own) })
     }
+}
+
+/// Other real pictures, f32 `[count, 3, side, side]` in [-1, 1], the reference of distances: further held-out scenes, or training
+/// emoji, as few are held out.
+pub fn reference(config: &RunConfig, count: usize) -> Result<Tensor> {
+    if config.data.set == EMOJI {
+        return Ok(to_unit(&all_images(&some(&training(config)?, count))));
+    }
+    let list = scenes(config)?;
+    let all: Vec<Scene> = (0..count as u64).map(|index| held_out(config, &list, REFERENCE + index)).collect();
+    Ok(rendered(&all, list.side()))
+}
+
+/// `count` pictures in an order of chance, or all.
+fn some(data: &Dataset, count: usize) -> Dataset {
+    let mut order = Noise::new(0).purpose("controlgan/pictures").permutation(0, data.len());
+    order.truncate(count);
+    data.subset(&order)
 }
 
 /// Real pictures of scenes, f32 `[N, 3, side, side]` in [-1, 1].

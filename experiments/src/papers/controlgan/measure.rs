@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tch::{Kind, Tensor, no_grad};
 
 use super::config::{EMOJI, RunConfig};
-use super::data::{HeldOut, scenes};
+use super::data::{HeldOut, reference, scenes};
 use super::edits::{KINDS, Pair, locality, pairs};
 use super::model::Trained;
 use crate::experiment::Evaluation;
@@ -24,25 +24,25 @@ const BATCH: i64 = 50;
 /// Measures a model, and prints the table of it.
 pub fn measure(trained: &Trained) -> Result<Evaluation> {
     let metrics = metrics(trained)?;
-    let evaluate = trained.config.evaluate;
     let edits = match trained.config.data.set == EMOJI {
         true => String::new(),
         false => format!(
             ", {} one-word edits of each kind. `as asked` is read from the picture by rules, not by a network",
-            evaluate.edits
+            trained.config.evaluate.edits
         ),
     };
     let mut lines = vec![
         format!(
-            "{} pictures of held-out captions at most{edits}. R-precision is by DAMSM, which also trained the generator: it flatters; \
-             and by a scorer that trained none.\n",
-            evaluate.pictures
+            "{} pictures of held-out captions{edits}. R-precision is by DAMSM, which also trained the generator and so flatters, and by \
+             a scorer that trained none.\n",
+            metrics["pictures"]
         ),
         "| metric | generated | real |".into(),
         "|---|---|---|".into(),
     ];
     let shown = |key: &str| metrics.get(key).and_then(Value::as_f64).map_or("".into(), |v| format!("{v:.3}"));
-    let singles = metrics.keys().filter(|key| metrics[*key].is_number() && !key.ends_with("/real"));
+    let single = |key: &&String| metrics[*key].is_number() && !key.ends_with("/real") && *key != "pictures";
+    let singles = metrics.keys().filter(single);
     lines.extend(singles.map(|key| format!("| {key} | {} | {} |", shown(key), shown(&format!("{key}/real")))));
     Ok(Evaluation { metrics, markdown: lines.join("\n") + "\n" })
 }
@@ -53,7 +53,8 @@ pub fn metrics(trained: &Trained) -> Result<Map<String, Value>> {
     let held = HeldOut::of(config, config.evaluate.pictures)?;
     let (captions, side) = (&held.captions, config.model.side as usize);
     let made = trained.pictures(captions, 0, config.seed)?;
-    let mut metrics = Map::new();
+    let mut metrics = Map::from_iter([("pictures".to_owned(), json!(captions.len()))]);
+    let reference = reference(config, config.evaluate.pictures)?;
     for (images, ending) in [(&made, ""), (&held.images, "/real")] {
         if let Some(scenes) = &held.scenes {
             for (name, share) in as_asked(&bytes(images)?, scenes, side)? {
@@ -64,7 +65,7 @@ pub fn metrics(trained: &Trained) -> Result<Map<String, Value>> {
         metrics.insert(format!("r-precision (DAMSM){ending}"), json!(found));
     }
     let mut distance = |name: &str, features: &dyn Fn(&Tensor) -> Result<Array2<f64>>| -> Result<()> {
-        let base = Gaussian::fit(features(&held.reference)?.view())?;
+        let base = Gaussian::fit(features(&reference)?.view())?;
         for (images, ending) in [(&made, ""), (&held.images, "/real")] {
             let gaussian = Gaussian::fit(features(images)?.view())?;
             metrics.insert(format!("{name}{ending}"), json!(frechet_distance(&gaussian, &base)?));

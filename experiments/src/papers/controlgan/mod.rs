@@ -22,7 +22,7 @@ use toml::Table;
 
 use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Info, Preset, RunRequest, SampleRequest};
 use crate::stages::report;
-use config::RunConfig;
+use config::{EMOJI, RunConfig};
 use data::HeldOut;
 use model::Trained;
 
@@ -143,11 +143,14 @@ impl Experiment for ControlGanExperiment {
     }
 
     fn info(&self, config: &Table) -> Result<Info> {
-        let config: RunConfig = crate::settings::read(config.clone())?;
-        let model = &config.without(config.ablation).model;
-        model.validate()?;
-        let params = Params::counting();
-        ControlGan::new(&params.root(), model, COUNTED.0, COUNTED.1)?;
+        let config = RunConfig::read(config)?;
+        let config = config.without(config.ablation);
+        let (words, attributes) = match config.data.set.as_str() {
+            EMOJI => data::words(&config).map(|(words, attributes)| (words.len(), attributes.len()))?,
+            _ => COUNTED,
+        };
+        let (model, params) = (&config.model, Params::counting());
+        ControlGan::new(&params.root(), model, words, attributes)?;
         for stage in 0..model.stages {
             let place = params.root().sub("discriminators").sub(stage);
             Discriminator::new(&place, model, model.stage_side(stage))?;

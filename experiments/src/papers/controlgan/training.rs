@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use controlgan::Frozen;
 use controlgan::captions::{Captions, attribute_targets};
 use controlgan::learner::{AttributeLearner, MatchLearner, PlayersLearner};
@@ -11,15 +11,16 @@ use controlgan::perceptual::Vgg;
 use easel_core::files::write_atomic;
 use easel_core::weights::{self, Weights};
 use easel_data::Dataset;
-use easel_data::fetch::{Cache, source};
 use easel_data::hed;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_text::Vocabulary;
+use easel_text::vocabulary::words;
 use easel_train::run_dir::read_metrics;
 use easel_train::{Learner, LoopConfig, RunDir};
 use serde_json::{Map, Value, json};
 use tch::{Device, Tensor};
 
+use crate::papers::fetched;
 use crate::stages::{self, train_to_end};
 
 use super::config::{Ablation, EMOJI, Perceptual, RunConfig};
@@ -60,8 +61,10 @@ pub fn train_all(config: &RunConfig, out: &Path, resume: bool, device: Device) -
 
 impl Trainer<'_> {
     fn loader(&self, batch: usize) -> Result<Loader> {
-        // Emoji are few; no name of theirs tells left from right.
-        let (flip, shift) = if self.config.data.set == EMOJI { (true, 1) } else { (false, 0) };
+        // Emoji are few: they are moved and, where no name tells left from right, mirrored.
+        let emoji = self.config.data.set == EMOJI;
+        let sided = |caption: &String| words(caption).iter().any(|word| word == "left" || word == "right");
+        let (flip, shift) = (emoji && !self.captions.iter().any(sided), usize::from(emoji));
         let loading = LoaderConfig { batch, seed: self.config.seed, flip, shift, ..LoaderConfig::default() };
         Ok(Loader::new(&self.data, loading, self.device)?)
     }
@@ -144,8 +147,7 @@ impl Trainer<'_> {
 
 /// The trunk of the fetched edge network.
 fn vgg(device: Device) -> Result<Vgg> {
-    let path = Cache::of_user()?.folder(source("hed")?).join(hed::FILE);
-    ensure!(path.exists(), "perceptual = \"vgg\": its weights are not here; fetch them with `easel data fetch hed`");
+    let path = fetched("hed", "perceptual = \"vgg\"")?.join(hed::FILE);
     Ok(Vgg::load(&weights::read(&path)?, device)?)
 }
 

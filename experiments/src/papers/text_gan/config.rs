@@ -115,6 +115,11 @@ impl RunConfig {
             optim.validate()?;
         }
         config.embedding.train.augment.validate().map_err(anyhow::Error::msg)?;
+        let penalty = config.train.penalty;
+        ensure!(
+            penalty == 0.0 || !config.model.normalised,
+            "train.penalty = {penalty}: 0, or model.normalised = false"
+        );
         let trains = config.preset != "paper";
         ensure!(
             matches!(config.data.as_str(), "shapes" | "sprite-scenes" | "emoji" | "emoji-full"),

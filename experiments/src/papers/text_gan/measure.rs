@@ -206,9 +206,9 @@ impl Measure<'_> {
         let order = stream.permutation(style as u64, world.train.data.len());
         let sources: Vec<usize> = order.iter().copied().cycle().take(count).collect();
         let possible = |source: usize, class: usize| {
-            // No shape has the colour of its background.
+            // No shape has the colour of its background, where that comes with the style.
             let colour = world.attributes.iter().position(|a| a.name == "colour");
-            let ground = world.attributes.iter().position(|a| a.name == "background");
+            let ground = world.attributes.iter().position(|a| a.name == "background" && a.style);
             match (colour, ground) {
                 (Some(c), Some(g)) => world.said[class][c] != world.train.values[g][source],
                 _ => true,

@@ -198,6 +198,7 @@ mod tests {
         assert!(refused("variants=[\"gan\", \"gan\"]").contains("twice"));
         assert!(refused("variants=[\"wgan\"]").contains("variants"));
         assert!(refused("text=minilm").contains("model.text=384"));
+        assert!(refused("model.normalised=true").contains("train.penalty = 2"));
         assert!(refused("train.batch=7").contains("train.batch = 7"));
         assert!(refused("train.augment.cut=2.0").contains("augment.cut"));
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use easel_core::weights::Weights;
-use easel_data::fetch::{Cache, source};
 use easel_nn::Params;
 use easel_text::MiniLm;
 use tch::{Device, Kind, Tensor, no_grad};
 use text_gan::TextEncoder;
+
+use crate::papers::fetched;
 
 /// Captions in one pass.
 const BATCH: usize = 256;
@@ -37,10 +38,7 @@ enum Encoder {
 
 impl Encoder {
     fn minilm(device: Device) -> Result<Self> {
-        let folder = Cache::of_user()?.folder(source("minilm").context("text = \"minilm\"")?);
-        if !folder.join("model.safetensors").exists() {
-            bail!("text = \"minilm\": its weights are not here; fetch them with `easel data fetch minilm`");
-        }
+        let folder = fetched("minilm", "text = \"minilm\"")?;
         Ok(Self::MiniLm(Box::new(MiniLm::load(&folder, device)?)))
     }
 

@@ -52,6 +52,10 @@ pub struct Material {
 
 /// Draws the figure called `name`.
 pub fn draw(name: &str, material: &Material) -> Result<Figure> {
+    let known = ALL.iter().any(|figure| figure.name == name);
+    if known && !of(&material.trained.config).any(|figure| figure.name == name) {
+        bail!("{name} needs scenes of sprites; the model was trained on {EMOJI}");
+    }
     match name {
         "controlgan_arch" => architecture::draw(&material.trained),
         "controlgan_wordlevel" => wordlevel::draw(&material.trained),
