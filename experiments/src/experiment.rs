@@ -276,3 +276,20 @@ pub fn write_results(experiment: &dyn Experiment, out: &Path, preset: &str, eval
     write_atomic(&out.join("report.md"), report.as_bytes())?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_can_be_counted() {
+        for experiment in registry() {
+            for preset in experiment.presets() {
+                let name = format!("{} {}", experiment.name(), preset.name);
+                let config = experiment.config(preset.name, 0).unwrap_or_else(|e| panic!("{name}: {e:#}"));
+                let info = experiment.info(&config).unwrap_or_else(|e| panic!("{name}: {e:#}"));
+                assert!(info.parameters >= 0 && info.weight_bytes == 4 * info.parameters, "{name}");
+            }
+        }
+    }
+}

@@ -184,8 +184,8 @@ impl RunConfig {
         ensure!(!data.styles.is_empty(), "data.styles is empty: name one of twemoji, noto, fluent, open_moji");
         let most = config.damsm.batch.max(config.attributes.batch).max(config.players.batch) as u64;
         ensure!(data.scenes >= most, "data.scenes = {}: at least a batch, {most}", data.scenes);
-        let side = config.model.side;
-        ensure!((32..=128).contains(&side), "model.side = {side}: pictures have 32 to 128 pixels a side");
+        let (side, trains) = (config.model.side, config.preset != "paper");
+        ensure!(!trains || (32..=128).contains(&side), "model.side = {side}: pictures have 32 to 128 pixels a side");
         let evaluate = config.evaluate;
         ensure!(evaluate.pictures >= 8, "evaluate.pictures = {}: at least 8", evaluate.pictures);
         ensure!(evaluate.edits >= 1, "evaluate.edits = {}: at least 1", evaluate.edits);
