@@ -288,7 +288,7 @@ mod tests {
                 let name = format!("{} {}", experiment.name(), preset.name);
                 let config = experiment.config(preset.name, 0).unwrap_or_else(|e| panic!("{name}: {e:#}"));
                 let info = experiment.info(&config).unwrap_or_else(|e| panic!("{name}: {e:#}"));
-                assert!(info.parameters >= 0 && info.weight_bytes == 4 * info.parameters, "{name}");
+                assert!(info.parameters > 0 || experiment.weight_files().is_empty(), "{name} has no parameters");
             }
         }
     }

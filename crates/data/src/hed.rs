@@ -1,10 +1,10 @@
 //! The weights of the edge network HED (Xie and Tu 2015), of which the convolutions of a VGG-16 are the trunk: from the Keras
 //! file of their package to safetensors in torch's layout.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use safetensors::{Dtype, View};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensorError};
 
 use crate::fetch::{Archive, FetchError};
 use crate::hdf5::{self, Array};
@@ -22,24 +22,6 @@ struct Parameter {
     bytes: Vec<u8>,
 }
 
-impl View for &Parameter {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
-}
-
 /// The archive's weights as safetensors: `block1_conv1.weight` `[out, in, 3, 3]`, `block1_conv1.bias` `[out]`, ..,
 /// `dsn1.weight`, .., `fuse.bias`.
 pub fn make(archives: &[Archive]) -> Result<Vec<Vec<u8>>, FetchError> {
@@ -54,7 +36,15 @@ fn converted(bytes: &[u8]) -> Result<Vec<u8>, String> {
         let name = name(&path).ok_or_else(|| format!("{path} is no layer of the network"))?;
         parameters.insert(name, parameter(&array));
     }
-    safetensors::serialize(&parameters, None).map_err(|e| e.to_string())
+    serialized(&parameters).map_err(|e| e.to_string())
+}
+
+fn serialized(parameters: &BTreeMap<String, Parameter>) -> Result<Vec<u8>, SafeTensorError> {
+    let mut views = BTreeMap::new();
+    for (name, p) in parameters {
+        views.insert(name, TensorView::new(Dtype::F32, p.shape.clone(), &p.bytes)?);
+    }
+    safetensors::serialize(views, None)
 }
 
 /// `block1_conv2.weight` of `block1/layers/conv2d_1/vars/0`, `fuse.bias` of `fuse/vars/1`.
