@@ -33,6 +33,10 @@ pub struct SamplerOptions {
     /// Draw the noise from one Brownian path, which stays the same at any number of steps.
     #[arg(long)]
     pub brownian: bool,
+    /// Autoguidance w of a model without labels: away from a smaller network that was trained for less; 1 is without. Where
+    /// absent, what the run of ddpm was configured with, and none for other papers.
+    #[arg(long, allow_negative_numbers = true, value_name = "W")]
+    pub autoguidance: Option<f64>,
 }
 
 /// The options about label and guidance.
@@ -132,7 +136,7 @@ pub struct Plan {
 }
 
 impl SamplerOptions {
-    /// Whether anything but the number of steps is asked for.
+    /// Whether the model's own chain is asked for, whatever its steps and its guidance.
     pub fn is_default(&self) -> bool {
         self.sampler.is_none() && self.spacing.is_none() && self.eta.is_none() && !self.brownian
     }

@@ -91,6 +91,11 @@ pub struct TrainConfig {
     pub optim: OptimConfig,
 }
 
+/// Whether a parameter of the U-Net is neither at its entrance (pictures, times, labels) nor at its exit.
+fn is_hidden(name: &str) -> bool {
+    !["conv_in.", "conv_out.", "time_embedding.", "class_embedding."].iter().any(|end| name.starts_with(end))
+}
+
 /// A DDPM in training.
 #[derive(Debug)]
 pub struct DdpmLearner {
@@ -140,7 +145,14 @@ impl DdpmLearner {
         let noise = Noise::new(seed);
         Ok(Self {
             process: Process::new(schedule, model.parameterisation, device),
-            group: Group::new("model", params.named(), config.precision.kind(), config.optim, steps)?,
+            group: Group::with_hidden(
+                "model",
+                params.named(),
+                config.precision.kind(),
+                config.optim,
+                steps,
+                is_hidden,
+            )?,
             history: (model.objective == Objective::Vlb).then(|| LossHistory::new(model.timesteps)),
             model: network,
             loader,

@@ -47,6 +47,8 @@ impl AdamConfig {
 #[derive(Debug)]
 pub struct Adam {
     config: AdamConfig,
+    /// The first scalar that is updated.
+    first: i64,
     /// First moment, f32 `[numel]`.
     pub m: Tensor,
     /// Second moment, f32 `[numel]`.
@@ -59,28 +61,36 @@ pub struct Adam {
 impl Adam {
     /// Zero moments for parameters shaped like `like` (`[numel]`).
     pub fn new(config: AdamConfig, like: &Tensor) -> Self {
+        Self::from(0, config, like)
+    }
+
+    /// The same, leaving the `first` scalars of the buffer to another optimiser, whose first moment may be kept in `m`.
+    pub fn from(first: i64, config: AdamConfig, like: &Tensor) -> Self {
         let zeros = || like.detach().zeros_like().to_kind(Kind::Float);
-        Self { config, m: zeros(), v: zeros(), updates: 0, scratch: zeros() }
+        Self { config, first, m: zeros(), v: zeros(), updates: 0, scratch: zeros() }
     }
 
     /// One update of `parameters` (f32 `[numel]`) with `gradient` (f32 `[numel]`, consumed as work space) and learning
     /// rate `lr`. Call without gradient tracking.
-    pub fn step(&mut self, parameters: &mut Tensor, mut gradient: Tensor, lr: f64) {
+    pub fn step(&mut self, parameters: &Tensor, gradient: &Tensor, lr: f64) {
+        let own = |flat: &Tensor| flat.narrow(0, self.first, flat.numel() as i64 - self.first);
+        let [mut parameters, mut gradient] = [own(parameters), own(gradient)];
+        let [mut m, mut v, mut scratch] = [own(&self.m), own(&self.v), own(&self.scratch)];
         let AdamConfig { beta1, beta2, eps, weight_decay } = self.config;
         self.updates += 1;
         let n = self.updates.min(i32::MAX as u64) as i32;
         let (bias1, bias2) = (1.0 - beta1.powi(n), 1.0 - beta2.powi(n));
-        let _ = self.m.lerp_(&gradient, 1.0 - beta1);
+        let _ = m.lerp_(&gradient, 1.0 - beta1);
         // v <- beta2 v + (1 - beta2) g^2, the factor taken into g because the binding's addcmul has no scale.
         let _ = gradient.g_mul_scalar_((1.0 - beta2).sqrt());
-        let _ = self.v.g_mul_scalar_(beta2).addcmul_(&gradient, &gradient);
+        let _ = v.g_mul_scalar_(beta2).addcmul_(&gradient, &gradient);
         if weight_decay > 0.0 {
             let _ = parameters.g_mul_scalar_(1.0 - lr * weight_decay);
         }
         // p <- p - (lr / bias1) m / (sqrt(v / bias2) + eps)
-        self.scratch.copy_(&self.v);
-        let denominator = self.scratch.sqrt_().g_mul_scalar_(1.0 / bias2.sqrt()).g_add_scalar_(eps);
-        gradient.copy_(&self.m);
+        scratch.copy_(&v);
+        let denominator = scratch.sqrt_().g_mul_scalar_(1.0 / bias2.sqrt()).g_add_scalar_(eps);
+        gradient.copy_(&m);
         let _ = gradient.g_mul_scalar_(-lr / bias1);
         let _ = parameters.addcdiv_(&gradient, &denominator);
     }

@@ -10,6 +10,7 @@ use crate::adam::{Adam, AdamConfig};
 use crate::ema::Ema;
 use crate::error::TrainError;
 use crate::flat::FlatParams;
+use crate::muon::{Muon, MuonConfig, matrix_shape};
 use crate::rate::RateConfig;
 
 /// Everything about one optimiser.
@@ -20,6 +21,9 @@ pub struct OptimConfig {
     pub rate: RateConfig,
     /// Adam's coefficients.
     pub adam: AdamConfig,
+    /// Muon of the hidden matrices.
+    #[serde(skip_serializing_if = "MuonConfig::is_off")]
+    pub muon: MuonConfig,
     /// Largest global norm of the gradient; 0 switches clipping off.
     pub clip: f64,
     /// Decay of the moving average of the weights.
@@ -35,6 +39,7 @@ impl Default for OptimConfig {
         Self {
             rate: RateConfig::default(),
             adam: AdamConfig::default(),
+            muon: MuonConfig::default(),
             clip: 1.0,
             ema: 0.999,
             ema_warmup: true,
@@ -47,6 +52,7 @@ impl OptimConfig {
     /// Checks the ranges.
     pub fn validate(&self) -> Result<(), TrainError> {
         self.adam.validate()?;
+        self.muon.validate()?;
         let check = |key, value: f64, ok: bool, expected| match ok {
             true => Ok(()),
             false => Err(TrainError::Range { key, value: value.to_string(), expected }),
@@ -73,6 +79,7 @@ pub struct Group {
     /// The parameters.
     pub params: FlatParams,
     adam: Adam,
+    muon: Option<Muon>,
     ema: Ema,
     pending: Option<Tensor>,
     pending_count: u64,
@@ -88,11 +95,40 @@ impl Group {
         config: OptimConfig,
         steps: u64,
     ) -> Result<Self, TrainError> {
+        Self::with_hidden(name, named, kind, config, steps, |_| false)
+    }
+
+    /// The same with matrices for Muon: the parameters of two and more dimensions that are `hidden` by name, neither at
+    /// the entrance nor at the exit of the network.
+    ///
+    /// # Errors
+    /// Settings out of range; Muon without a hidden matrix.
+    pub fn with_hidden(
+        name: &'static str,
+        named: Vec<(String, Tensor)>,
+        kind: Kind,
+        config: OptimConfig,
+        steps: u64,
+        hidden: impl Fn(&str) -> bool,
+    ) -> Result<Self, TrainError> {
         config.validate()?;
-        let params = FlatParams::new(named, kind);
-        let adam = Adam::new(config.adam, params.master());
+        // Matrices of one shape stand together, so that a stack of them is a view of the buffer.
+        let (mut matrices, others): (Vec<_>, Vec<_>) =
+            named.into_iter().partition(|(name, p)| !config.muon.is_off() && p.dim() >= 2 && hidden(name));
+        matrices.sort_by_key(|(_, p)| matrix_shape(p));
+        let shapes: Vec<_> = matrices.iter().map(|(_, p)| matrix_shape(p)).collect();
+        let muon = (!config.muon.is_off()).then(|| Muon::new(config.muon, kind, &shapes));
+        if muon.is_some() && shapes.is_empty() {
+            return Err(TrainError::Model(format!(
+                "muon.lr = {}: {name} has no hidden matrices; 0 leaves all to Adam",
+                config.muon.lr
+            )));
+        }
+        matrices.extend(others);
+        let params = FlatParams::new(matrices, kind);
+        let adam = Adam::from(muon.as_ref().map_or(0, Muon::numel), config.adam, params.master());
         let ema = Ema::new(params.master(), config.ema, config.ema_warmup);
-        Ok(Self { name, config, steps, params, adam, ema, pending: None, pending_count: 0 })
+        Ok(Self { name, config, steps, params, adam, muon, ema, pending: None, pending_count: 0 })
     }
 
     /// The group's name.
@@ -100,7 +136,7 @@ impl Group {
         self.name
     }
 
-    /// One update from one loss (a scalar tensor): gradient, clipping, Adam, moving average. With `accumulate > 1` the
+    /// One update from one loss (a scalar tensor): gradient, clipping, Adam (and Muon), moving average. With `accumulate > 1` the
     /// update happens at every `accumulate`-th call. Returns the norm of the gradient before clipping, a scalar tensor;
     /// nothing is copied to the host.
     pub fn update(&mut self, loss: &Tensor) -> Result<Tensor, TrainError> {
@@ -128,8 +164,13 @@ impl Group {
             }
             let n = self.adam.updates;
             let lr = self.config.rate.at(n, self.steps);
-            let adam = &mut self.adam;
-            self.params.update(|master| adam.step(master, sum, lr));
+            let (adam, muon) = (&mut self.adam, &self.muon);
+            self.params.update(|master| {
+                if let Some(muon) = muon {
+                    muon.step(master, &sum, &adam.m, lr / self.config.rate.lr);
+                }
+                adam.step(master, &sum, lr);
+            });
             self.ema.update(self.params.master(), n);
             Ok(norm)
         })

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | parameters in one buffer, bfloat16 working copy | [`flat`] |
 //! | Adam and AdamW (Kingma and Ba 2015; Loshchilov and Hutter 2019) | [`adam`] |
+//! | Muon for hidden matrices (Jordan et al. 2024) | [`muon`] |
 //! | warm-up and decay of the learning rate | [`rate`] |
 //! | moving average of the weights | [`ema`] |
 //! | one optimiser's step: gradients, clipping, Adam, average | [`group`] |
@@ -30,6 +31,7 @@ pub mod events;
 pub mod flat;
 pub mod group;
 pub mod interrupt;
+pub mod muon;
 pub mod progress;
 pub mod rate;
 pub mod run_dir;
@@ -43,6 +45,7 @@ pub use ema::Ema;
 pub use error::TrainError;
 pub use flat::FlatParams;
 pub use group::{Group, OptimConfig};
+pub use muon::MuonConfig;
 pub use progress::Progress;
 pub use rate::{Decay, RateConfig};
 pub use run_dir::RunDir;

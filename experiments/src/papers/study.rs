@@ -267,7 +267,7 @@ impl Experiment for Study {
         let mut options = request.sampler.clone();
         options.sampler = options.sampler.or_else(|| Some("ddim".into()));
         let plan = options.plan(&trained.process.schedule, evaluate.times, evaluate.spacing, request.seed)?;
-        generate_with(&trained, &plan, request.count)
+        generate_with(&trained, &plan, trained.scale(options.autoguidance, 1.0)?, request.count)
     }
 }
 

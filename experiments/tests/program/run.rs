@@ -45,7 +45,7 @@ fn holds_everything(run: &str, said: &str) {
     assert_eq!((config["seed"].as_integer(), config["evaluate"]["samples"].as_integer()), (Some(5), Some(32)));
     assert_eq!(log(run).last().expect("lines")["step"].as_i64(), config["loop"]["steps"].as_integer());
     let results: Value = serde_json::from_str(&text(run, "results.json")).expect("JSON");
-    for metric in ["fd-digits", "fd-digits/floor", "recognised", "bits/dim", "training_seconds"] {
+    for metric in ["fd-digits", "fd-digits/floor", "recognised", "alone/recognised", "bits/dim", "training_seconds"] {
         assert!(results["metrics"][metric].is_number(), "{metric}");
     }
     assert!(text(run, "report.md").contains("| fd-digits |"));
@@ -72,6 +72,14 @@ fn samples_depend_on_their_number_alone(run: &str, folder: &tempfile::TempDir) {
     let difference = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]);
     assert!(difference(&few, &many.narrow(0, 0, 2)) < 1e-5, "sample k depends on the count");
     assert!(difference(&few, &other) > 0.1, "the seed does nothing");
+    let alone = path(folder, "alone.safetensors");
+    let words = ["sample", "ddpm", "--run", run, "--count", "2", "--steps", "3", "--out", &alone];
+    good(&[&words[..], &["--autoguidance", "1"]].concat());
+    let alone = weights::read(Path::new(&alone)).expect("a whole file").tensors["images"].shallow_clone();
+    assert!(difference(&few, &alone) > 1e-4, "autoguidance does nothing");
+    assert!(refusal(&[&words[..], &["--autoguidance", "-1"]].concat()).contains("0 or above"));
+    let labelled = refusal(&[&words[..], &["--autoguidance", "2", "--label", "3"]].concat());
+    assert!(labelled.contains("without labels"), "{labelled}");
     let grid = path(folder, "grid.png");
     good(&["sample", "ddpm", "--run", run, "--count", "4", "--steps", "2", "--out", &grid]);
     assert!(image::open(&grid).expect("a picture").width() >= 2 * 28);
@@ -110,6 +118,11 @@ fn damaged_weights_are_found(run: &str, copy: &str) {
     weights::write(&weights, &foreign, &Default::default()).expect("written");
     let text = refusal(&evaluate);
     assert!(text.contains("model.safetensors") && text.contains("no configuration"), "{text}");
+    // The model is whole, its weak network is not there, or is another.
+    std::fs::write(&weights, &whole).expect("written");
+    assert!(refusal(&evaluate).contains("weak.safetensors"));
+    std::fs::write(Path::new(copy).join("weak.safetensors"), &whole).expect("written");
+    assert!(refusal(&evaluate).contains("not the weak network"));
 }
 
 #[test]

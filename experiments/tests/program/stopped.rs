@@ -23,6 +23,7 @@ fn words(out: &str) -> Vec<&str> {
 /// What the run gives when nobody disturbs it, and how long that takes.
 struct Quiet {
     model: Vec<u8>,
+    weak: Vec<u8>,
     log: Vec<Value>,
     time: Duration,
 }
@@ -33,7 +34,8 @@ fn quiet() -> &'static Quiet {
         let folder = folder();
         let (out, started) = (path(&folder, "quiet"), Instant::now());
         train_only(&out, &words(&out));
-        Quiet { time: started.elapsed(), model: bytes(&out, "model.safetensors"), log: log(&out) }
+        let time = started.elapsed();
+        Quiet { time, model: bytes(&out, "model.safetensors"), weak: bytes(&out, "weak.safetensors"), log: log(&out) }
     })
 }
 
@@ -41,6 +43,7 @@ fn quiet() -> &'static Quiet {
 fn ends_like_the_quiet_run(out: &str) {
     train_only(out, &words(out));
     assert!(bytes(out, "model.safetensors") == quiet().model, "other weights than without the stop");
+    assert!(bytes(out, "weak.safetensors") == quiet().weak, "another weak network than without the stop");
     assert_eq!(log(out), quiet().log);
 }
 

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod common;
 mod logs;
+mod muon;
 mod optimiser;
 mod parameters;
 mod resume;

@@ -42,11 +42,11 @@ proptest! {
     ) {
         single_threaded();
         let config = AdamConfig { beta1, beta2, weight_decay, eps: 1e-6 };
-        let mut parameters = Tensor::from_slice(&start);
+        let parameters = Tensor::from_slice(&start);
         let mut adam = Adam::new(config, &parameters);
         let rates: Vec<f64> = (0..gradients.len()).map(|t| lr / (1 + t) as f64).collect();
         for (gradient, &lr) in gradients.iter().zip(&rates) {
-            no_grad(|| adam.step(&mut parameters, Tensor::from_slice(gradient), lr));
+            no_grad(|| adam.step(&parameters, &Tensor::from_slice(gradient), lr));
         }
         prop_assert_eq!(adam.updates, gradients.len() as u64);
         for (found, expected) in values(&parameters).iter().zip(reference(config, &start, &gradients, &rates)) {

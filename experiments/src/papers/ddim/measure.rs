@@ -62,7 +62,7 @@ pub fn measure(trained: &Trained, config: &StudyConfig, cells: &mut Cells) -> Re
         for (name, noise) in COLUMNS {
             let cell = cells.cell(&format!("{steps} steps, {name}"), || {
                 let started = Instant::now();
-                let images = generate_with(trained, &plan(trained, noise, steps, config.seed)?, config.samples)?;
+                let images = generate_with(trained, &plan(trained, noise, steps, config.seed)?, 1.0, config.samples)?;
                 let each = started.elapsed().as_secs_f64() / config.samples as f64;
                 Ok(json!({"fd": judge.fd(&images)?, "seconds": each}))
             })?;

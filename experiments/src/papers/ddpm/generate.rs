@@ -20,18 +20,29 @@ pub struct Chain {
     pub times: Vec<usize>,
     /// Seed of the noise.
     pub seed: u64,
+    /// Scale of autoguidance; 1 is the model alone.
+    pub scale: f64,
 }
 
 impl Chain {
     /// The plan that the model's configuration names, or one of `steps` steps with the same spacing.
     pub fn of(trained: &Trained, steps: Option<usize>, seed: u64) -> Result<Self> {
         let (evaluate, total) = (&trained.config.evaluate, trained.config.model.timesteps);
-        Ok(Self { times: evaluate.spacing.times(total, steps.unwrap_or(evaluate.times))?, seed })
+        Ok(Self {
+            times: evaluate.spacing.times(total, steps.unwrap_or(evaluate.times))?,
+            seed,
+            scale: trained.config.scale(),
+        })
     }
 
-    /// All T times.
+    /// The model alone on `times`.
+    pub fn plain(times: Vec<usize>, seed: u64) -> Self {
+        Self { times, seed, scale: 1.0 }
+    }
+
+    /// The model alone on all T times.
     pub fn full(trained: &Trained, seed: u64) -> Self {
-        Self { times: (1..=trained.config.model.timesteps).collect(), seed }
+        Self::plain((1..=trained.config.model.timesteps).collect(), seed)
     }
 }
 
@@ -63,7 +74,7 @@ pub fn continue_chain(
     let (picture, last) = (trained.picture(), plan.times.len());
     // Noise is numbered by the steps that remain, so that a shorter chain ends like a longer one.
     let noise = |k: u64| normal_tensor(&stream, last as u64 - k, samples.clone(), &picture, trained.device);
-    sampler(trained, &plan.times).run(&|x: &Tensor, t: f64| trained.model.at(x, t, None), x, noise, observe)
+    sampler(trained, &plan.times).run(&|x: &Tensor, t: f64| trained.output(x, t, plan.scale), x, noise, observe)
 }
 
 /// Generates `count` pictures, f32 `[count, C, H, W]`, not clipped.
@@ -74,18 +85,23 @@ pub fn generate(trained: &Trained, plan: &Chain, count: usize) -> Result<Tensor>
     })
 }
 
-/// Generates `count` pictures with any sampler, without labels; as [`generate`].
-pub fn generate_with(trained: &Trained, plan: &Plan, count: usize) -> Result<Tensor> {
+/// Generates `count` pictures with any sampler and this scale of autoguidance, without labels; as [`generate`].
+pub fn generate_with(trained: &Trained, plan: &Plan, scale: f64, count: usize) -> Result<Tensor> {
     in_batches(trained, count, plan.times.len() - 1, |samples, tick| {
         let x = start(trained, samples.clone(), plan.seed);
-        with_denoiser(trained, |denoiser| plan.run(denoiser, &trained.process.schedule, x, samples, &mut |_| tick()))
+        with_guided(trained, scale, |d| plan.run(d, &trained.process.schedule, x, samples, &mut |_| tick()))
     })
 }
 
-/// Calls `f` with the model as a denoiser without labels.
+/// Calls `f` with the model alone as a denoiser without labels.
 pub fn with_denoiser<R>(trained: &Trained, f: impl FnOnce(&mut dyn Denoiser<Tensor>) -> R) -> R {
+    with_guided(trained, 1.0, f)
+}
+
+/// Calls `f` with the model under autoguidance as a denoiser without labels.
+fn with_guided<R>(trained: &Trained, scale: f64, f: impl FnOnce(&mut dyn Denoiser<Tensor>) -> R) -> R {
     f(&mut Estimator {
-        network: &|x: &Tensor, t: f64| trained.model.at(x, t, None),
+        network: &|x: &Tensor, t: f64| trained.output(x, t, scale),
         schedule: &trained.process.schedule,
         parameterisation: trained.config.model.parameterisation,
         clip: true,

@@ -17,15 +17,18 @@ use crate::tensors::{all_images, to_unit};
 
 /// Generates pictures with the model's own plan and measures them; the bound is measured on held-out pictures.
 ///
-/// The distances use a classifier of digits; for other data they are left out, and the table says so.
+/// Under autoguidance the model alone is measured beside it. The distances use a classifier of digits; for other data
+/// they are left out, and the table says so.
 pub fn measure(trained: &Trained, data: &dyn Fn(Split) -> Result<Dataset>) -> Result<(Evaluation, Tensor)> {
     let settings = &trained.config.evaluate;
     let test = data(Split::Test)?;
+    let chain = Chain::of(trained, None, trained.config.seed)?;
     let started = std::time::Instant::now();
-    let images = generate(trained, &Chain::of(trained, None, trained.config.seed)?, settings.samples)?;
+    let images = generate(trained, &chain, settings.samples)?;
     let seconds = started.elapsed().as_secs_f64();
-    let mut table = if trained.config.data == "digits" {
-        distances(trained, &images)?
+    let digits = trained.config.data == "digits";
+    let mut table = if digits {
+        distances(trained, &images, &chain)?
     } else {
         let text = format!(
             "The data are `{}`: `fd-digits` and its kin need digits and are left out.\n\n| metric | model | |\n|---|---|---|",
@@ -38,13 +41,23 @@ pub fn measure(trained: &Trained, data: &dyn Fn(Split) -> Result<Dataset>) -> Re
     table.metrics.insert("seconds/picture".into(), json!(seconds / settings.samples as f64));
     let pictures = settings.bound_pictures.min(test.len());
     table.markdown += &format!("\n| bits/dim (bound, {pictures} held-out pictures) | {:.4} | |", bound.total());
+    if digits && chain.scale != 1.0 {
+        let alone = Chain { scale: 1.0, ..chain };
+        let beside = distances(trained, &generate(trained, &alone, settings.samples)?, &alone)?;
+        let own = beside.metrics.into_iter().filter(|(key, _)| !key.ends_with("/real"));
+        table.metrics.extend(own.map(|(key, value)| (format!("alone/{key}"), value)));
+        table.markdown += &format!("\n\n{}", beside.markdown);
+    }
     Ok((table, images))
 }
 
 /// What the classifier of digits says of generated `images`, beside the same for real pictures.
-fn distances(trained: &Trained, images: &Tensor) -> Result<Evaluation> {
-    let config = &trained.config;
-    let made = format!("{} of {} steps", config.evaluate.times, config.model.timesteps);
+fn distances(trained: &Trained, images: &Tensor, chain: &Chain) -> Result<Evaluation> {
+    let guidance = match chain.scale {
+        1.0 => "the model alone".to_string(),
+        w => format!("autoguidance, w = {w}"),
+    };
+    let made = format!("{} of {} steps, {guidance}", chain.times.len(), trained.config.model.timesteps);
     Judge::new(trained.device)?.table(images, &made)
 }
 

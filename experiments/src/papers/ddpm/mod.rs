@@ -9,8 +9,10 @@ pub mod trained;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use ddpm::config::VarianceConfig;
 use ddpm::{Ddpm, DdpmLearner};
+use easel_core::files::write_atomic;
 use easel_core::weights;
 use easel_data::loader::{Loader, LoaderConfig};
 use easel_data::{Dataset, Split};
@@ -25,7 +27,7 @@ use crate::experiment::{Bound, Evaluation, Expected, Experiment, FigureInfo, Inf
 use crate::stages::{report, save_samples, train_to_end};
 use generate::{Chain, generate, generate_with};
 use settings::RunConfig;
-use trained::{Trained, WEIGHTS};
+use trained::{Trained, WEAK, WEIGHTS};
 
 /// Denoising diffusion probabilistic models.
 #[derive(Debug)]
@@ -42,8 +44,22 @@ pub fn check(config: &RunConfig) -> Result<()> {
     config.model.validate()?;
     config.steps.validate()?;
     config.train.optim.validate()?;
-    anyhow::ensure!(config.train.batch >= 1, "train.batch = {}: at least 1", config.train.batch);
-    config.evaluate.validate(config.model.timesteps)
+    ensure!(config.train.batch >= 1, "train.batch = {}: at least 1", config.train.batch);
+    config.evaluate.validate(config.model.timesteps)?;
+    if let Some(autoguidance) = &config.autoguidance {
+        let scale = autoguidance.scale;
+        ensure!(scale.is_finite() && scale >= 0.0, "autoguidance.scale = {scale}: 0 or above; 1 is without");
+    }
+    if let Some(weak) = config.weak() {
+        weak.model.validate().context("the weak network, whose unet.levels are autoguidance.levels")?;
+        weak.steps.validate().context("the weak network, whose loop.steps are autoguidance.steps")?;
+        ensure!(
+            config.model.variance != VarianceConfig::LearnedRange,
+            "autoguidance.scale = {}: guidance of a learned variance is not defined; 1 is without",
+            config.scale()
+        );
+    }
+    Ok(())
 }
 
 /// The pictures that a configuration names, with a check that the model fits them.
@@ -92,7 +108,7 @@ impl Experiment for DdpmExperiment {
     }
 
     fn weight_files(&self) -> &'static [&'static str] {
-        &["model"]
+        &["model", "weak"]
     }
 
     fn shipped_file(&self) -> &'static str {
@@ -144,17 +160,19 @@ impl Experiment for DdpmExperiment {
         }
         let trained = Trained::load(request.run.as_deref(), request.device)?;
         let (options, evaluate) = (&request.sampler, &trained.config.evaluate);
+        let scale = trained.scale(options.autoguidance, trained.config.scale())?;
         if options.is_default() {
-            return generate(&trained, &Chain::of(&trained, options.steps, request.seed)?, request.count);
+            let chain = Chain { scale, ..Chain::of(&trained, options.steps, request.seed)? };
+            return generate(&trained, &chain, request.count);
         }
         let schedule = &trained.process.schedule;
         let plan = options.plan(schedule, evaluate.times, evaluate.spacing, request.seed)?;
-        generate_with(&trained, &plan, request.count)
+        generate_with(&trained, &plan, scale, request.count)
     }
 }
 
-/// Trains the model of `config` in the folder `out`, whose configuration file is `table`, and writes its averaged
-/// weights there; the guarded folder and the seconds of training.
+/// Trains the model of `config` in the folder `out`, whose configuration file is `table`, after its weak network if it has
+/// one, and writes the averaged weights there; the guarded folder and the seconds of training.
 pub fn train_model(
     config: &RunConfig,
     table: &Table,
@@ -176,8 +194,21 @@ pub fn train_model(
         device,
     )?;
     let mut run = RunDir::open(out, &toml::to_string(table)?, resume)?;
-    let seconds = train_to_end(&mut learner, &config.steps, &mut run, "training")?;
+    let before = match config.weak() {
+        Some(weak) => train_weak(&weak, table, out, resume, device)?,
+        None => 0.0,
+    };
+    let seconds = before + train_to_end(&mut learner, &config.steps, &mut run, "training")?;
     let metadata = BTreeMap::from([("config".to_string(), toml::to_string(config)?)]);
     weights::write(&out.join(WEIGHTS), &learner.average(), &metadata)?;
     Ok((run, seconds))
+}
+
+/// Trains the weak network of the run in `out`, configured by `weak`, in a folder of its own; the seconds of training.
+fn train_weak(weak: &RunConfig, table: &Table, out: &Path, resume: bool, device: Device) -> Result<f64> {
+    let folder = out.join("weak");
+    let (_guard, seconds) = train_model(weak, table, &folder, resume && folder.exists(), device)?;
+    let bytes = std::fs::read(folder.join(WEIGHTS)).context("cannot read the weak network's weights")?;
+    write_atomic(&out.join(WEAK), &bytes)?;
+    Ok(seconds)
 }

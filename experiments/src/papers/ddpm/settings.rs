@@ -30,6 +30,39 @@ pub struct RunConfig {
     pub steps: LoopConfig,
     /// Measuring.
     pub evaluate: EvaluateConfig,
+    /// Autoguidance of the samples; none without this table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoguidance: Option<AutoguidanceConfig>,
+}
+
+/// A smaller network, trained for less, away from which the model's samples are guided (Karras et al. 2024,
+/// arXiv:2406.02507).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutoguidanceConfig {
+    /// Channels of each level of the weak network. The rest of it is as the model's, but that Adam alone trains it.
+    pub levels: Vec<i64>,
+    /// Steps of its training.
+    pub steps: u64,
+    /// The guidance scale w: 1 trains no weak network and samples with the model alone.
+    pub scale: f64,
+}
+
+impl RunConfig {
+    /// The configuration of the weak network's run, where there is autoguidance.
+    pub fn weak(&self) -> Option<Self> {
+        let autoguidance = self.autoguidance.as_ref().filter(|a| a.scale != 1.0)?;
+        let mut weak = Self { autoguidance: None, ..self.clone() };
+        weak.model.unet.levels.clone_from(&autoguidance.levels);
+        weak.steps.steps = autoguidance.steps;
+        weak.train.optim.muon.lr = 0.0;
+        Some(weak)
+    }
+
+    /// The guidance scale of samples: 1 without autoguidance.
+    pub fn scale(&self) -> f64 {
+        self.autoguidance.as_ref().map_or(1.0, |a| a.scale)
+    }
 }
 
 /// How a trained model is measured.
@@ -81,7 +114,7 @@ pub fn native_precision() -> Precision {
 pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
     let Some(model) = DdpmConfig::preset(name) else { bail!("ddpm has no preset `{name}`") };
     let mut optim = OptimConfig::default();
-    let (train, steps, evaluate);
+    let (train, steps, evaluate, weak);
     match name {
         "smoke" => {
             train = TrainConfig {
@@ -100,10 +133,12 @@ pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
                 bound_pictures: 16,
                 bound_stride: 10,
             };
+            weak = AutoguidanceConfig { levels: vec![8], steps: 10, scale: 2.0 };
         }
         _ => {
             (optim.rate.lr, optim.rate.final_lr, optim.rate.warmup) = (4e-3, 4e-5, 100);
             (optim.adam.beta2, optim.ema) = (0.99, 0.998);
+            optim.muon.lr = 0.01;
             train = TrainConfig {
                 batch: 32,
                 times: TimeSampling::LogitNormal,
@@ -111,15 +146,16 @@ pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
                 drop_labels: 0.0,
                 optim,
             };
-            steps = LoopConfig { steps: 5600, log_every: 20, checkpoint_every: 500, keep: 2 };
+            steps = LoopConfig { steps: 6000, log_every: 20, checkpoint_every: 500, keep: 2 };
             evaluate = EvaluateConfig {
                 samples: 2000,
-                times: 100,
+                times: 50,
                 spacing: Spacing::Even,
                 batch: 250,
                 bound_pictures: 1000,
                 bound_stride: 10,
             };
+            weak = AutoguidanceConfig { levels: vec![16, 32], steps: 800, scale: 2.5 };
         }
     }
     Ok(RunConfig {
@@ -131,5 +167,6 @@ pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
         train,
         steps,
         evaluate,
+        autoguidance: matches!(name, "small" | "smoke").then_some(weak),
     })
 }

@@ -74,12 +74,13 @@ impl GuidanceConfig {
     /// The preset of this name.
     pub fn preset(name: &str, seed: u64) -> Result<Self> {
         let mut diffusion = ddpm::settings::preset(name, seed)?;
-        diffusion.paper = "guidance".into();
+        (diffusion.paper, diffusion.autoguidance) = ("guidance".into(), None);
         diffusion.model.classes = Some(10);
         diffusion.train.drop_labels = 0.1;
         let smoke = name == "smoke";
         if !smoke {
-            // Labels settle what a picture shows: a smaller network and fewer steps do.
+            // Labels settle what a picture shows: a smaller network and fewer steps of Adam alone do.
+            diffusion.train.optim.muon.lr = 0.0;
             diffusion.model.unet.levels = vec![24, 48];
             diffusion.steps.steps = 2000;
         }

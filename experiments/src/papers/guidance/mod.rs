@@ -38,6 +38,7 @@ pub struct GuidanceExperiment;
 /// Samples with label and guidance, from the shipped networks or a run of either paper.
 pub fn sample(request: &SampleRequest) -> Result<Tensor> {
     let options = &request.guidance;
+    ensure!(request.sampler.autoguidance.is_none(), "--autoguidance belongs to models without labels");
     let guided = match &request.run {
         Some(folder) if folder.join(WEIGHTS).exists() => {
             ensure!(

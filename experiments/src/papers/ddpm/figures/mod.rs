@@ -1,5 +1,6 @@
 //! The figures of the paper, each from real pictures, our own model or exact mathematics.
 
+mod autoguidance;
 mod bound;
 mod common;
 mod graph;
@@ -29,6 +30,10 @@ pub const ALL: &[FigureInfo] = &[
     FigureInfo { name: "ddpm_chain", about: "the Markov chain as a graphical model" },
     FigureInfo { name: "ddpm_train", about: "the two algorithms and the loss of our training" },
     FigureInfo { name: "ddpm_uncond", about: "unconditional samples and the training pictures nearest to them" },
+    FigureInfo {
+        name: "ddpm_autoguidance",
+        about: "samples of a weak network, of the model, and of the model guided away from it",
+    },
     FigureInfo { name: "ddpm_interpol", about: "interpolation between two pictures through noise" },
     FigureInfo { name: "ddpm_interpol_result", about: "interpolation at nine depths of diffusion" },
     FigureInfo { name: "ddpm_schedules", about: "noise schedules compared" },
@@ -48,6 +53,7 @@ pub fn draw(name: &str, trained: &Trained) -> Result<Figure> {
         "ddpm_chain" => graph::ddpm_chain(trained),
         "ddpm_train" => training::ddpm_train(trained),
         "ddpm_uncond" => samples::ddpm_uncond(trained),
+        "ddpm_autoguidance" => autoguidance::ddpm_autoguidance(trained),
         "ddpm_interpol" => interpolation::ddpm_interpol(trained),
         "ddpm_interpol_result" => interpolation::ddpm_interpol_result(trained),
         "ddpm_schedules" => schedules::ddpm_schedules(trained),

@@ -22,7 +22,7 @@ const SHARES: [f64; 4] = [1.0, 0.75, 0.5, 0.25];
 /// Figures 6 and 7 of Ho et al. 2020.
 pub fn ddpm_progressive(trained: &Trained) -> Result<Figure> {
     let pictures_a_step = SAMPLES as f64 + SHARING as f64 * SHARES.iter().sum::<f64>();
-    let plan = Chain { times: times(total(trained), pictures_a_step.ceil() as usize)?, seed: trained.config.seed };
+    let plan = Chain::plain(times(total(trained), pictures_a_step.ceil() as usize)?, trained.config.seed);
     Ok(Figure::new()
         .title("Coarse first, fine last")
         .panel(Cell::new(estimates(trained, &plan)?).title(r"(a) Estimates $\hat{x}_0$ on the way from $x_T$ to $x_0$"))
@@ -71,7 +71,7 @@ fn shared(trained: &Trained, plan: &Chain) -> Result<ImageGrid> {
         let times: Vec<usize> = plan.times.iter().copied().filter(|&t| t <= depth).collect();
         let seed = Noise::new(plan.seed).purpose("figure/sharing").below(depth as u64, 0, usize::MAX) as u64;
         let copies = x_t.repeat([SHARING, 1, 1, 1]);
-        let ends = continue_chain(trained, &Chain { times, seed }, copies, 0..SHARING as u64, |_| ());
+        let ends = continue_chain(trained, &Chain::plain(times, seed), copies, 0..SHARING as u64, |_| ());
         rows.extend([x_t.shallow_clone(), ends]);
     }
     let columns = SHARING as usize + 1;

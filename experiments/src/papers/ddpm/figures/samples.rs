@@ -24,7 +24,7 @@ pub fn ddpm_uncond(trained: &Trained) -> Result<Figure> {
     let plan = if settings.times * SAMPLES <= BUDGET {
         Chain::of(trained, None, seed)?
     } else {
-        Chain { times: times(total(trained), SAMPLES)?, seed }
+        Chain { times: times(total(trained), SAMPLES)?, ..Chain::of(trained, None, seed)? }
     };
     let samples = generate(trained, &plan, SAMPLES)?.clamp(-1.0, 1.0).to_device(Device::Cpu);
     let (train, test) = (data(&trained.config, Split::Train)?, data(&trained.config, Split::Test)?);
@@ -42,11 +42,12 @@ pub fn ddpm_uncond(trained: &Trained) -> Result<Figure> {
             ),
         ])
         .caption(format!(
-            "Samples 0 to {} of the seed, not selected, in {} of {} steps. Distances are root mean squared differences of pixels on the scale 0 to 255, \
+            "Samples 0 to {} of the seed, not selected, in {} of {} steps{}. Distances are root mean squared differences of pixels on the scale 0 to 255, \
              given under the neighbours; a copy would have 0. {}",
             SAMPLES - 1,
             plan.times.len(),
             total(trained),
+            if plan.scale == 1.0 { String::new() } else { format!(", autoguided with $w = {}$", plan.scale) },
             provenance(trained)
         )))
 }

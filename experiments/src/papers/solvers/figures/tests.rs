@@ -20,7 +20,7 @@ fn untrained() -> Trained {
     let model = Ddpm::new(&params.root(), &config.model).expect("a valid preset");
     let schedule = config.model.schedule.build(config.model.timesteps).expect("a valid preset");
     let process = Process::new(schedule, config.model.parameterisation, device);
-    Trained { config, model, process, log: Vec::new(), device }
+    Trained { config, model, weak: None, process, log: Vec::new(), device }
 }
 
 #[test]
