@@ -14,7 +14,7 @@ use crate::sampling::{GuidanceOptions, SamplerOptions};
 #[command(
     name = "easel",
     version,
-    after_help = "Start with:\n  easel list                        what there is\n  easel run ddpm                    train, measure and draw (about fifteen minutes)\n  easel figure ddpm_uncond          one figure from the shipped weights, in seconds\n  easel run ddpm --preset smoke     the same path in seconds, to see that it works"
+    after_help = "Start with:\n  easel list                        what there is\n  easel run ddpm                    train (ten minutes), measure and draw\n  easel figure ddpm_uncond          one figure from the shipped weights, in seconds\n  easel run ddpm --preset smoke     the same path in seconds, to see that it works"
 )]
 pub struct Cli {
     /// What to do.

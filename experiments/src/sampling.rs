@@ -34,7 +34,7 @@ pub struct SamplerOptions {
     #[arg(long)]
     pub brownian: bool,
     /// Autoguidance w of a model without labels: away from a smaller network that was trained for less; 1 is without. Where
-    /// absent, what the run of ddpm was configured with, and none for other papers.
+    /// absent, the own chain of ddpm takes what its run was configured with, and any other sampler none.
     #[arg(long, allow_negative_numbers = true, value_name = "W")]
     pub autoguidance: Option<f64>,
 }

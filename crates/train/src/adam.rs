@@ -70,8 +70,8 @@ impl Adam {
         Self { config, first, m: zeros(), v: zeros(), updates: 0, scratch: zeros() }
     }
 
-    /// One update of `parameters` (f32 `[numel]`) with `gradient` (f32 `[numel]`, consumed as work space) and learning
-    /// rate `lr`. Call without gradient tracking.
+    /// One update in place of `parameters` (f32 `[numel]`) with `gradient` (f32 `[numel]`, overwritten as work space) and
+    /// learning rate `lr`. Call without gradient tracking.
     pub fn step(&mut self, parameters: &Tensor, gradient: &Tensor, lr: f64) {
         let own = |flat: &Tensor| flat.narrow(0, self.first, flat.numel() as i64 - self.first);
         let [mut parameters, mut gradient] = [own(parameters), own(gradient)];

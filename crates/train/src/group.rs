@@ -53,6 +53,11 @@ impl OptimConfig {
     pub fn validate(&self) -> Result<(), TrainError> {
         self.adam.validate()?;
         self.muon.validate()?;
+        let decay = self.adam.weight_decay;
+        if decay > 0.0 && !self.muon.is_off() {
+            let expected = "0 beside muon.lr above 0: Muon here has no weight decay";
+            return Err(TrainError::Range { key: "adam.weight_decay", value: decay.to_string(), expected });
+        }
         let check = |key, value: f64, ok: bool, expected| match ok {
             true => Ok(()),
             false => Err(TrainError::Range { key, value: value.to_string(), expected }),
@@ -176,7 +181,7 @@ impl Group {
         })
     }
 
-    /// Learning rate of the next update.
+    /// Adam's learning rate at the next update; Muon's warms up and decays with it.
     pub fn learning_rate(&self) -> f64 {
         self.config.rate.at(self.adam.updates, self.steps)
     }

@@ -45,7 +45,8 @@ impl MuonConfig {
 }
 
 /// $UV^\top$ of the singular value decompositions $USV^\top$ of `matrices` `[n, rows, columns]`, nearly: singular values
-/// from a hundredth of the Frobenius norm on end up between 0.6 and 1.3, smaller ones below. Of the same shape and kind.
+/// from a hundredth of the Frobenius norm on end up between 0.68 and 1.14, from 0.0013 of it on between 0.59 and 1.21, smaller
+/// ones lower. Of the same shape and kind.
 // excerpt: orthogonalised
 pub fn orthogonalised(matrices: &Tensor) -> Tensor {
     let tall = matrices.size()[1] > matrices.size()[2];

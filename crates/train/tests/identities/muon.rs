@@ -94,13 +94,17 @@ fn loss(named: &[(String, Tensor)]) -> Tensor {
     hidden.linear(of("out.weight"), Some(of("out.bias"))).square().mean(Kind::Float)
 }
 
-/// Ten updates of the two layers.
-fn trained(config: OptimConfig) -> Vec<(String, Tensor)> {
+/// Their group; the layer `body` is hidden.
+fn group(named: &[(String, Tensor)], config: OptimConfig) -> Group {
+    let copies = named.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+    Group::with_hidden("g", copies, Kind::Float, config, 10, |name| name.starts_with("body")).expect("a group")
+}
+
+/// The layers after so many updates.
+fn trained(config: OptimConfig, updates: usize) -> Vec<(String, Tensor)> {
     let named = layers();
-    let copies = named.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect();
-    let mut group =
-        Group::with_hidden("g", copies, Kind::Float, config, 10, |name| name.starts_with("body")).expect("a group");
-    for _ in 0..10 {
+    let mut group = group(&named, config);
+    for _ in 0..updates {
         let _ = group.update(&loss(&named)).expect("an update");
     }
     named
@@ -110,14 +114,7 @@ fn trained(config: OptimConfig) -> Vec<(String, Tensor)> {
 #[test]
 fn only_hidden_matrices_leave_adam() {
     single_threaded();
-    let once = |config: OptimConfig| {
-        let named = layers();
-        let copies = named.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect();
-        let mut group = Group::with_hidden("g", copies, Kind::Float, config, 10, |n| n.starts_with("body")).unwrap();
-        let _ = group.update(&loss(&named)).unwrap();
-        named
-    };
-    for ((name, adam), (_, muon)) in once(with_muon(0.0)).iter().zip(once(with_muon(0.1))) {
+    for ((name, adam), (_, muon)) in trained(with_muon(0.0), 1).iter().zip(trained(with_muon(0.1), 1)) {
         assert_eq!(bits(adam) == bits(&muon), name != "body.weight", "{name}");
     }
 }
@@ -126,14 +123,10 @@ fn only_hidden_matrices_leave_adam() {
 fn the_loss_falls_and_a_saved_state_goes_on() {
     single_threaded();
     let config = with_muon(0.1);
-    assert!(loss(&trained(config)).double_value(&[]) < 0.9 * loss(&layers()).double_value(&[]));
-    let group = |named: &[(String, Tensor)]| {
-        let copies = named.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect();
-        Group::with_hidden("g", copies, Kind::Float, config, 10, |n| n.starts_with("body")).unwrap()
-    };
+    assert!(loss(&trained(config, 10)).double_value(&[]) < 0.9 * loss(&layers()).double_value(&[]));
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (layers(), layers());
-    let (mut whole, mut resumed) = (group(&first), group(&second));
+    let (mut whole, mut resumed) = (group(&first, config), group(&second, config));
     let _ = whole.update(&loss(&first)).unwrap();
     whole.save(folder.path(), &Default::default()).unwrap();
     resumed.load(folder.path()).unwrap();
@@ -148,6 +141,9 @@ fn the_loss_falls_and_a_saved_state_goes_on() {
 fn muon_without_a_hidden_matrix_is_refused() {
     let error = Group::new("g", layers(), Kind::Float, with_muon(0.1), 10).unwrap_err();
     assert!(matches!(&error, TrainError::Model(text) if text.contains("no hidden matrices")), "{error}");
+    let mut decayed = with_muon(0.1);
+    decayed.adam.weight_decay = 0.01;
+    assert!(decayed.validate().is_err_and(|e| e.to_string().contains("no weight decay")));
     for (lr, momentum) in [(-1.0, 0.9), (f64::NAN, 0.9), (0.1, 1.0)] {
         assert!(MuonConfig { lr, momentum }.validate().is_err(), "{lr} {momentum}");
     }

@@ -40,13 +40,19 @@ pub fn measure(trained: &Trained, data: &dyn Fn(Split) -> Result<Dataset>) -> Re
     table.metrics.insert("bits/dim".into(), json!(bound.total()));
     table.metrics.insert("seconds/picture".into(), json!(seconds / settings.samples as f64));
     let pictures = settings.bound_pictures.min(test.len());
-    table.markdown += &format!("\n| bits/dim (bound, {pictures} held-out pictures) | {:.4} | |", bound.total());
-    if digits && chain.scale != 1.0 {
-        let alone = Chain { scale: 1.0, ..chain };
-        let beside = distances(trained, &generate(trained, &alone, settings.samples)?, &alone)?;
-        let own = beside.metrics.into_iter().filter(|(key, _)| !key.ends_with("/real"));
-        table.metrics.extend(own.map(|(key, value)| (format!("alone/{key}"), value)));
-        table.markdown += &format!("\n\n{}", beside.markdown);
+    table.markdown +=
+        &format!("\n| bits/dim (bound of the model alone, {pictures} held-out pictures) | {:.4} | |", bound.total());
+    if digits {
+        let (alone, guided) = (Chain { scale: 1.0, ..chain.clone() }, chain.scale != 1.0);
+        let beside = match guided {
+            true => distances(trained, &generate(trained, &alone, settings.samples)?, &alone)?,
+            false => table.clone(),
+        };
+        let distances = beside.metrics.iter().filter(|(key, _)| beside.metrics.contains_key(&format!("{key}/real")));
+        table.metrics.extend(distances.map(|(key, value)| (format!("alone/{key}"), value.clone())));
+        if guided {
+            table.markdown += &format!("\n\n{}", beside.markdown);
+        }
     }
     Ok((table, images))
 }

@@ -48,7 +48,7 @@ pub fn check(config: &RunConfig) -> Result<()> {
     config.evaluate.validate(config.model.timesteps)?;
     if let Some(autoguidance) = &config.autoguidance {
         let scale = autoguidance.scale;
-        ensure!(scale.is_finite() && scale >= 0.0, "autoguidance.scale = {scale}: 0 or above; 1 is without");
+        ensure!(scale.is_finite() && scale >= 1.0, "autoguidance.scale = {scale}: above 1, or 1 to do without");
     }
     if let Some(weak) = config.weak() {
         weak.model.validate().context("the weak network, whose unet.levels are autoguidance.levels")?;
@@ -160,14 +160,14 @@ impl Experiment for DdpmExperiment {
         }
         let trained = Trained::load(request.run.as_deref(), request.device)?;
         let (options, evaluate) = (&request.sampler, &trained.config.evaluate);
-        let scale = trained.scale(options.autoguidance, trained.config.scale())?;
         if options.is_default() {
+            let scale = trained.scale(options.autoguidance, trained.config.scale())?;
             let chain = Chain { scale, ..Chain::of(&trained, options.steps, request.seed)? };
             return generate(&trained, &chain, request.count);
         }
         let schedule = &trained.process.schedule;
         let plan = options.plan(schedule, evaluate.times, evaluate.spacing, request.seed)?;
-        generate_with(&trained, &plan, scale, request.count)
+        generate_with(&trained, &plan, trained.scale(options.autoguidance, 1.0)?, request.count)
     }
 }
 
@@ -195,7 +195,7 @@ pub fn train_model(
     )?;
     let mut run = RunDir::open(out, &toml::to_string(table)?, resume)?;
     let before = match config.weak() {
-        Some(weak) => train_weak(&weak, table, out, resume, device)?,
+        Some(weak) => train_weak(&weak, out, resume, device)?,
         None => 0.0,
     };
     let seconds = before + train_to_end(&mut learner, &config.steps, &mut run, "training")?;
@@ -205,9 +205,11 @@ pub fn train_model(
 }
 
 /// Trains the weak network of the run in `out`, configured by `weak`, in a folder of its own; the seconds of training.
-fn train_weak(weak: &RunConfig, table: &Table, out: &Path, resume: bool, device: Device) -> Result<f64> {
+fn train_weak(weak: &RunConfig, out: &Path, resume: bool, device: Device) -> Result<f64> {
     let folder = out.join("weak");
-    let (_guard, seconds) = train_model(weak, table, &folder, resume && folder.exists(), device)?;
+    let resume = resume && folder.exists();
+    let (_guard, seconds) = train_model(weak, &Table::try_from(weak)?, &folder, resume, device)
+        .context("the weak network of autoguidance")?;
     let bytes = std::fs::read(folder.join(WEIGHTS)).context("cannot read the weak network's weights")?;
     write_atomic(&out.join(WEAK), &bytes)?;
     Ok(seconds)

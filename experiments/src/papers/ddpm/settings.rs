@@ -117,6 +117,7 @@ pub fn preset(name: &str, seed: u64) -> Result<RunConfig> {
     let (train, steps, evaluate, weak);
     match name {
         "smoke" => {
+            optim.muon.lr = 0.01;
             train = TrainConfig {
                 batch: 16,
                 times: TimeSampling::Stratified,

@@ -57,7 +57,9 @@ impl Trained {
                 }
                 let trained = Self::new(&weights::read(&path)?, read_metrics(&folder.join("metrics.jsonl"))?, device)?;
                 match trained.config.weak() {
-                    Some(_) => trained.guided_away_from(&weights::read(&folder.join(WEAK))?),
+                    Some(_) => trained.guided_away_from(&weights::read(&folder.join(WEAK)).with_context(|| {
+                        format!("{WEIGHTS} is autoguided and needs its weak network {WEAK} beside it")
+                    })?),
                     None => Ok(trained),
                 }
             }

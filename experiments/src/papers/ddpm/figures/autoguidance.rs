@@ -4,7 +4,7 @@ use anyhow::Result;
 use easel_plot::{Figure, ImageGrid};
 use tch::Tensor;
 
-use super::common::{BUDGET, all_pictures, chain_length, provenance, times, total};
+use super::common::{BUDGET, all_pictures, provenance, times, total};
 use crate::papers::ddpm::generate::{Chain, continue_chain, start};
 use crate::papers::ddpm::trained::Trained;
 
@@ -16,7 +16,8 @@ const ROWS: usize = 4;
 /// Samples of the weak network, of the model, and of the model guided away from the weak network.
 pub fn ddpm_autoguidance(trained: &Trained) -> Result<Figure> {
     let (seed, own) = (trained.config.seed, trained.config.scale());
-    let scales = if trained.weak.is_some() { vec![0.0, 1.0, own, own + 1.0] } else { vec![1.0] };
+    let mut scales = if trained.weak.is_some() { vec![0.0, 1.0, own, own + 1.0] } else { vec![1.0] };
+    scales.dedup();
     let pictures = ROWS * SAMPLES as usize;
     let chain = if trained.config.evaluate.times * pictures <= BUDGET {
         Chain::of(trained, None, seed)?
@@ -48,9 +49,10 @@ pub fn ddpm_autoguidance(trained: &Trained) -> Result<Figure> {
         .panel(ImageGrid::new(all_pictures(&rows)?, SAMPLES as usize).tile(70.0).row_labels(names))
         .caption(format!(
             "Karras et al. 2024: $w$ times the model's output and $1-w$ times the weak network's. A column starts from the same noise and draws the \
-             same noise; samples 0 to {} of the seed, not selected, in {}. {weak} {}",
+             same noise; samples 0 to {} of the seed, not selected, in {} of {} steps. {weak} {}",
             SAMPLES - 1,
-            chain_length(chain.times.len(), total(trained)),
+            chain.times.len(),
+            total(trained),
             provenance(trained)
         )))
 }
